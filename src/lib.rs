@@ -1,1 +1,10 @@
-//! x
+//! scenery: an embedded, query-first dataset store for the code that models are fine-tuned on.
+
+pub mod analyze;
+pub mod ingest;
+pub mod query {
+    //! The query language.
+    pub mod plan;
+}
+pub mod sample;
+pub mod text;

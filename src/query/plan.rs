@@ -1,0 +1,224 @@
+//! What runs: a filter of resolved tests and an ordered list of steps. Made by [`super::resolve`], evaluated by `slice`.
+
+use std::ops::Bound;
+
+use crate::analyze::features::Kind;
+
+/// Where the values of a field are kept, which decides what answers a test on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// A fact of the current code: terms and fast fields of the index.
+    Fact,
+    /// Given by the source and rewritten with the sample: `source`, `level`, `split.given`, `description.kind`, `added`.
+    Row,
+    /// Changes without the code changing: `state`, `reason`, `split`, `tag`, `licence`, `rank`, `edited`.
+    Column,
+    /// The source's own column `meta.NAME`.
+    Meta,
+    /// The texts.
+    Text,
+    /// Only in SQLite: `key`, `locator`, `origin`. Answered by a scan.
+    Scan,
+    /// The id.
+    Id,
+}
+
+/// A field that resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name as written, `meta.` included: `plays`, `meta.title`.
+    pub name: String,
+    /// Kind of its values.
+    pub kind: Kind,
+    /// Where they are kept.
+    pub home: Home,
+}
+
+/// Where text is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// Instruction or code.
+    Any,
+    /// The instruction.
+    Instruction,
+    /// The code.
+    Code,
+}
+
+/// A range of numbers (days since 1970-01-01 UTC for dates). Nulls are in no range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    /// Lower end.
+    pub low: Bound<f64>,
+    /// Upper end.
+    pub high: Bound<f64>,
+}
+
+impl Range {
+    /// Whether the range holds a number.
+    pub fn holds(&self, value: f64) -> bool {
+        let above = match self.low {
+            Bound::Included(low) => value >= low,
+            Bound::Excluded(low) => value > low,
+            Bound::Unbounded => true,
+        };
+        let below = match self.high {
+            Bound::Included(high) => value <= high,
+            Bound::Excluded(high) => value < high,
+            Bound::Unbounded => true,
+        };
+        above && below
+    }
+}
+
+/// A resolved test. A row for which the field is null passes none of them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    /// Consecutive terms of `text::terms` within one text; `prefix`: the last is the beginning of a term.
+    Phrase {
+        /// Which texts.
+        within: Within,
+        /// The terms.
+        terms: Vec<String>,
+        /// Whether the last term is a prefix.
+        prefix: bool,
+    },
+    /// A regular expression (syntax of the `regex` crate, flags inline) that matches somewhere in a text.
+    Regex {
+        /// Which texts.
+        within: Within,
+        /// The expression.
+        pattern: String,
+    },
+    /// The enum or word equals the value; the set has it; the bool is `true`/`false`.
+    Value {
+        /// Field of kind Bool, Enum, Word, Set or CountedSet.
+        field: Field,
+        /// The value; `true` or `false` for bools.
+        value: String,
+    },
+    /// The word, or a name of the set, matches the regular expression as a whole (globs are lowered to this).
+    Match {
+        /// Field of kind Enum, Word, Set or CountedSet.
+        field: Field,
+        /// Expression, anchored at both ends where it came from a glob.
+        pattern: String,
+    },
+    /// The number or date lies in the range.
+    Range {
+        /// Field of kind Int, Real or Date.
+        field: Field,
+        /// The range.
+        range: Range,
+    },
+    /// How often a name occurs lies in the range; 0 where a known set lacks it; null where the set is unknown.
+    Count {
+        /// Field of kind CountedSet.
+        field: Field,
+        /// The name.
+        name: String,
+        /// The range.
+        range: Range,
+    },
+    /// The field is not null and, for sets and texts, not empty.
+    Has {
+        /// Any field.
+        field: Field,
+    },
+    /// `meta.NAME` contains these consecutive terms.
+    Meta {
+        /// Name after `meta.`.
+        name: String,
+        /// The terms.
+        terms: Vec<String>,
+        /// Whether the last term is a prefix.
+        prefix: bool,
+    },
+    /// The id begins with these hexadecimal digits.
+    Id {
+        /// Lower-case digits, at most 32.
+        prefix: String,
+    },
+}
+
+/// A set of rows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter {
+    /// Every row.
+    All,
+    /// Rows in all of these.
+    And(Vec<Filter>),
+    /// Rows in any of these; empty: no row.
+    Or(Vec<Filter>),
+    /// The complement, nulls included.
+    Not(Box<Filter>),
+    /// Rows that pass a test.
+    Test(Test),
+    /// The rows that a whole sub-query selects (a saved query with stages inside an expression).
+    Rows(Box<Plan>),
+}
+
+/// A field to sort by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SortKey {
+    /// Numbers, words, enums, dates, bools or the id; never a set or a text.
+    pub field: Field,
+    /// From most to least. Nulls are last both ways.
+    pub descending: bool,
+}
+
+/// How many `sample` takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Amount {
+    /// The n rows of smallest hash.
+    Rows(u64),
+    /// The rows whose hash is under this share (0 to 1).
+    Share(f64),
+}
+
+/// A stage, in the order it runs. Each keeps a total order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Orders by the keys, then by id.
+    Sort(Vec<SortKey>),
+    /// Keeps the first n.
+    Take(u64),
+    /// Drops the first n.
+    Skip(u64),
+    /// Chooses by hash(id, seed), keeping the incoming order.
+    Sample {
+        /// How many.
+        amount: Amount,
+        /// Seed.
+        seed: u64,
+        /// Proportional by this field, by largest remainder.
+        by: Option<Field>,
+    },
+    /// Keeps the first n of each value of a field (null is a value of its own).
+    Per {
+        /// The field, not a set.
+        field: Field,
+        /// Rows of each.
+        count: u64,
+    },
+}
+
+/// Something that the person who typed the query should know; printed to stderr.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The sentence.
+    pub message: String,
+}
+
+/// A query, ready to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Which rows. The default `state:kept` is in it where it applied.
+    pub filter: Filter,
+    /// What is done with them, left to right. Without a sort the order is by id.
+    pub steps: Vec<Step>,
+    /// Notes for the person.
+    pub notes: Vec<Note>,
+    /// Whether `state:kept` was added.
+    pub default_state: bool,
+}
