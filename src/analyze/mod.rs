@@ -10,6 +10,7 @@
 pub mod facts;
 pub mod features;
 mod guard;
+pub mod outline;
 pub mod parse;
 
 pub use facts::CodeFacts;
