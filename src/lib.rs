@@ -7,4 +7,5 @@ pub mod query {
     pub mod plan;
 }
 pub mod sample;
+pub mod similarity;
 pub mod text;
