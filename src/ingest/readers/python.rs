@@ -27,7 +27,7 @@ use self::project::{Module, Project, SceneClass};
 use super::files::{Found, Settings, list, read_text};
 use super::{docs, notebook};
 use crate::analyze::facts::Syntax;
-use crate::analyze::outline::{Imported, outline};
+use crate::analyze::outline::{Imported, Outline, outline};
 use crate::analyze::parse::pool;
 use crate::ingest::IngestError;
 use crate::ingest::row::{Emit, Met, RawRow, ReadRequest, ReadSummary, Reader};
@@ -277,6 +277,35 @@ fn describe(project: &Project, module: usize, scene: &SceneClass, all: &[SceneCl
     .into_iter()
     .flatten()
     .find_map(prose::description)
+}
+
+/// What the code of a document lacks, and its dialect by its imports. `directive`: the library imports itself before it.
+pub(super) fn issues_of(
+    code: &str,
+    outline: &Outline,
+    directive: bool,
+    settings: &Settings,
+) -> (Vec<String>, Option<Dialect>) {
+    let assets = outline.items.iter().flat_map(|item| &item.assets).map(|(path, _)| format!("asset:{path}"));
+    let mut issues: BTreeSet<String> = assets.collect();
+    let whole = if directive { format!("from manim import *\n{code}") } else { code.to_owned() };
+    // It has parsed before; a line before it changes nothing but a `from __future__`, which directives do not have.
+    if let Ok(names) = verify::unresolved(&whole, &settings.external) {
+        issues.extend(names.into_iter().map(|name| format!("unresolved:{name}")));
+    }
+    let module = Module { rel: "block.py".to_owned(), outline: outline.clone(), cells: Vec::new() };
+    let project = Project::new(vec![module], &settings.external, &HashMap::new());
+    (issues.into_iter().collect(), by_imports(&project, std::iter::once(0)))
+}
+
+/// The description that code of a document carries itself: of the named class, else of its first class.
+pub(super) fn prose_of(outline: &Outline, name: Option<&str>) -> Option<String> {
+    let classes = || outline.items.iter().filter_map(|item| item.class.as_ref().map(|class| (item, class)));
+    let (item, class) = classes().find(|(_, class)| Some(class.name.as_str()) == name).or_else(|| classes().next())?;
+    [class.docstring.as_deref(), item.comment.as_deref(), class.construct_docstring.as_deref()]
+        .into_iter()
+        .flatten()
+        .find_map(prose::description)
 }
 
 /// The dialect by what is imported: of the modules that the sample is made of, and what these take over with star imports;
