@@ -13,7 +13,7 @@ mod guard;
 pub mod outline;
 pub mod manim_api;
 pub mod parse;
-mod python_names;
+pub mod python_names;
 pub mod walk;
 
 pub use facts::CodeFacts;

@@ -84,12 +84,6 @@ impl Locals {
         }
     }
 
-    fn exprs(&mut self, exprs: &[Expr]) {
-        for expr in exprs {
-            self.expr(expr);
-        }
-    }
-
     /// Assignment expressions bind in the function, also from inside a comprehension.
     fn expr(&mut self, expr: &Expr) {
         match expr {

@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::files::{Found, Settings, list, read_text};
-use super::python::{issues_of, not_parsed, prose_of};
+use super::python::{issues_of, load, not_parsed, prose_of};
 use crate::analyze::outline::{Outline, doc_strings, outline};
 use crate::ingest::IngestError;
 use crate::ingest::row::{Emit, Met, RawRow, ReadRequest, ReadSummary, Reader};
@@ -30,7 +30,7 @@ pub static READER: Reader = Reader {
 static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^([ \t]*)\.\. (manim|code-block|code|sourcecode)::[ \t]*(.*?)[ \t]*$").expect("the pattern is well-formed")
 });
-static OPTION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s*:[\w -]+:").expect("the pattern is well-formed"));
+static OPTION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s*:[^:\s][^:]*:").expect("the pattern is well-formed"));
 static FENCE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([^`]*)$").expect("the pattern is well-formed"));
 static SCENE: LazyLock<Regex> =
@@ -70,6 +70,10 @@ fn read_folder(
 ) -> Result<(), IngestError> {
     let endings: &[&str] =
         if settings.docstrings { &[".rst", ".md", ".markdown", ".py"] } else { &[".rst", ".md", ".markdown"] };
+    // What a plugin of the repository itself defines is told from what nothing defines.
+    let project = if settings.external.is_empty() { None } else { Some(load(root, request, settings, &[])?.project) };
+    let none = HashMap::new();
+    let defined = project.as_ref().map_or(&none, |project| project.plugin_names());
     for file in list(root, endings)? {
         let known = endings.iter().any(|ending| file.rel.ends_with(ending));
         if file.vendored || !known || !settings.wants(&file.rel) {
@@ -81,7 +85,7 @@ fn read_folder(
             Ok(blocks) => {
                 let mut seen = HashMap::new();
                 for block in blocks {
-                    if let Some(met) = met(&file.rel, &block, settings, &mut seen) {
+                    if let Some(met) = met(&file.rel, &block, settings, defined, &mut seen) {
                         let name = if block.directive { "directives" } else { "blocks" };
                         *summary.counts.entry(name.to_owned()).or_default() += 1;
                         emit(met)?;
@@ -173,9 +177,6 @@ fn blocks(text: &str, first: u32, fences: bool, code_blocks: bool) -> Vec<Block>
         } else if code_blocks && matches!(&captures[3], "python" | "py" | "python3") {
             found.push(block(false, None, inside, line, offset));
             at = end;
-        } else if &captures[3] == "rst" {
-            // A directive that is shown, not meant.
-            at = end;
         } else {
             at += 1;
         }
@@ -187,6 +188,15 @@ fn block(directive: bool, name: Option<String>, lines: &[&str], line: u32, offse
     let first = lines.iter().position(|line| !line.trim().is_empty()).unwrap_or(lines.len());
     let last = lines.iter().rposition(|line| !line.trim().is_empty()).map_or(first, |last| last + 1);
     let lines = &lines[first..last];
+    // As the library does: a session is its input.
+    let prompts = ["... ", ">>> "];
+    let session: Vec<&str>;
+    let lines = if directive && lines.first().is_some_and(|line| line.trim_start().starts_with(">>> ")) {
+        session = lines.iter().filter_map(|line| prompts.iter().find_map(|prompt| line.trim_start().strip_prefix(prompt))).collect();
+        session.as_slice()
+    } else {
+        lines
+    };
     let shared = lines.iter().filter(|line| !line.trim().is_empty()).map(|line| blanks(line)).min().unwrap_or(0);
     let mut code = String::new();
     for line in lines {
@@ -215,7 +225,13 @@ fn width(line: &str) -> usize {
 }
 
 /// What comes of a block; none for a fenced block without a Scene.
-fn met(rel: &str, block: &Block, settings: &Settings, seen: &mut HashMap<String, u32>) -> Option<Met> {
+fn met(
+    rel: &str,
+    block: &Block,
+    settings: &Settings,
+    defined: &HashMap<String, String>,
+    seen: &mut HashMap<String, u32>,
+) -> Option<Met> {
     let line = block.line;
     let outlined = outline(&block.code);
     let scene = |outline: &Outline| {
@@ -250,14 +266,14 @@ fn met(rel: &str, block: &Block, settings: &Settings, seen: &mut HashMap<String,
             return Some(Met::Rejected(row));
         }
     };
-    let (mut issues, dialect) = issues_of(&block.code, &outline, block.directive, settings);
+    let (mut issues, dialect) = issues_of(&block.code, &outline, block.directive, settings, defined);
     let instruction = if settings.needs_description { None } else { prose_of(&outline, block.name.as_deref()) };
     if settings.needs_description {
         issues.push("needs-description".to_owned());
     }
     issues.sort();
     let description_kind = Some(if instruction.is_some() { settings.description_kind } else { DescriptionKind::None });
-    Some(Met::Row(Box::new(RawRow {
+    Some(settings.filtered(RawRow {
         file: rel.to_owned(),
         locator,
         instruction,
@@ -268,7 +284,7 @@ fn met(rel: &str, block: &Block, settings: &Settings, seen: &mut HashMap<String,
         dialect: if block.directive { Some(Dialect::Ce) } else { dialect },
         issues,
         ..RawRow::default()
-    })))
+    }))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::ingest::IngestError;
 use crate::ingest::recipe::Recipe;
 use crate::ingest::recipe::glob::Glob;
-use crate::ingest::row::relative;
+use crate::ingest::row::{Met, RawRow, relative};
 use crate::sample::{DescriptionKind, Dialect, RejectedRow};
 
 /// Folders that hold code of others: libraries put into the repository, virtual environments, installed packages.
@@ -29,7 +29,7 @@ pub(super) struct Found {
 }
 
 /// The options that the repository readers know, out of a recipe.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Settings {
     include: Vec<Glob>,
     exclude: Vec<Glob>,
@@ -47,14 +47,15 @@ pub(super) struct Settings {
     pub docstrings: bool,
     /// Whether `.. code-block:: python` with a Scene is read.
     pub code_blocks: bool,
+    /// The only dialect of which samples are taken; others are rejected rows (`filtered`).
+    pub only_dialect: Option<Dialect>,
     /// Who wrote the descriptions that are found.
     pub description_kind: DescriptionKind,
-    /// What the recipe says of the dialect.
-    pub dialect: Option<Dialect>,
 }
 
 const OPTIONS: &[&str] = &[
     "external", "needs_description", "meta", "path_meta", "file_meta", "scene_meta", "with", "docstrings", "code_blocks",
+    "only_dialect",
 ];
 
 impl Settings {
@@ -72,8 +73,16 @@ impl Settings {
             include: globs(&recipe.include)?,
             exclude: globs(&recipe.exclude)?,
             description_kind: recipe.description_kind.unwrap_or(DescriptionKind::Human),
-            dialect: recipe.dialect,
-            ..Settings::default()
+            external: Vec::new(),
+            needs_description: false,
+            meta: Map::new(),
+            path_meta: None,
+            file_meta: Vec::new(),
+            scene_meta: Map::new(),
+            with: Vec::new(),
+            docstrings: false,
+            code_blocks: false,
+            only_dialect: None,
         };
         for (name, value) in &recipe.options {
             let is = |what: &str| wrong(format!("option `{name}` must be {what}"));
@@ -83,6 +92,10 @@ impl Settings {
                 "needs_description" => settings.needs_description = value.as_bool().ok_or_else(|| is("true or false"))?,
                 "docstrings" => settings.docstrings = value.as_bool().ok_or_else(|| is("true or false"))?,
                 "code_blocks" => settings.code_blocks = value.as_bool().ok_or_else(|| is("true or false"))?,
+                "only_dialect" => {
+                    let word = value.as_str().ok_or_else(|| is("a dialect"))?;
+                    settings.only_dialect = Some(word.parse().map_err(|error| is(&format!("a dialect: {error}")))?);
+                }
                 "meta" => settings.meta = table(value).ok_or_else(|| is("a table"))?,
                 "scene_meta" => settings.scene_meta = table(value).ok_or_else(|| is("a table of tables"))?,
                 "path_meta" => {
@@ -135,6 +148,21 @@ impl Settings {
             meta.insert("scene".to_owned(), Value::String(scene.to_owned()));
         }
         meta
+    }
+}
+
+impl Settings {
+    /// The row itself, or its rejection where the recipe asks for another dialect.
+    pub fn filtered(&self, row: RawRow) -> Met {
+        match (self.only_dialect, row.dialect) {
+            (Some(asked), Some(found)) if asked != found => Met::Rejected(RejectedRow {
+                detail: format!("its imports say `{found}`, the recipe takes `{asked}` only"),
+                reason: "filtered".to_owned(),
+                file: row.file,
+                locator: row.locator,
+            }),
+            _ => Met::Row(Box::new(row)),
+        }
     }
 }
 

@@ -9,7 +9,8 @@
 //!
 //! Reasons of rejected rows: `syntax` and `syntax-newer` with line and column, `not-utf8`, `unreadable`,
 //! `row-too-large`, and `extraction` where a text that was put together does not parse. Issues: `asset:PATH` for a file
-//! that is opened, `unresolved:NAME`, `conflict:NAME`, `needs-description`.
+//! that is opened, `unresolved:NAME` for a name that nothing defines, `unimported:PACKAGE` where an import of Manim or of a
+//! plugin is missing, `unknown-package:NAME`, `conflict:NAME`, `needs-description`.
 
 mod compose;
 mod cut;
@@ -228,8 +229,8 @@ pub(super) fn sample(
     };
     let cut = cut::cut(project, (module, scene.item), horizon);
     let composed = compose::compose(project, &cut);
-    let unresolved = match verify::unresolved(&composed.code, &settings.external) {
-        Ok(unresolved) => unresolved,
+    let lacking = match verify::lacking(&composed.code, &settings.external, project.plugin_names()) {
+        Ok(lacking) => lacking,
         Err(verdict) => {
             let row = not_parsed(&rel, &locator, &verdict);
             let detail = format!("the text put together for this scene does not parse: {} ({})", row.detail, row.locator);
@@ -238,7 +239,7 @@ pub(super) fn sample(
     };
     let mut issues: Vec<String> = composed.assets.iter().map(|path| format!("asset:{path}")).collect();
     issues.extend(composed.conflicts.iter().map(|name| format!("conflict:{name}")));
-    issues.extend(unresolved.iter().map(|name| format!("unresolved:{name}")));
+    issues.extend(lacking.issues());
     let instruction = if settings.needs_description {
         issues.push("needs-description".to_owned());
         None
@@ -247,7 +248,7 @@ pub(super) fn sample(
     };
     issues.sort();
     let description_kind = Some(if instruction.is_some() { settings.description_kind } else { DescriptionKind::None });
-    Met::Row(Box::new(RawRow {
+    settings.filtered(RawRow {
         file: rel.clone(),
         locator,
         instruction,
@@ -258,7 +259,7 @@ pub(super) fn sample(
         dialect: dialect(project, &cut),
         issues,
         ..RawRow::default()
-    }))
+    })
 }
 
 /// The description of a Scene where its source has one in prose: the docstring of the class, the comment above it, the
@@ -285,13 +286,14 @@ pub(super) fn issues_of(
     outline: &Outline,
     directive: bool,
     settings: &Settings,
+    defined: &HashMap<String, String>,
 ) -> (Vec<String>, Option<Dialect>) {
     let assets = outline.items.iter().flat_map(|item| &item.assets).map(|(path, _)| format!("asset:{path}"));
     let mut issues: BTreeSet<String> = assets.collect();
     let whole = if directive { format!("from manim import *\n{code}") } else { code.to_owned() };
     // It has parsed before; a line before it changes nothing but a `from __future__`, which directives do not have.
-    if let Ok(names) = verify::unresolved(&whole, &settings.external) {
-        issues.extend(names.into_iter().map(|name| format!("unresolved:{name}")));
+    if let Ok(lacking) = verify::lacking(&whole, &settings.external, defined) {
+        issues.extend(lacking.issues());
     }
     let module = Module { rel: "block.py".to_owned(), outline: outline.clone(), cells: Vec::new() };
     let project = Project::new(vec![module], &settings.external, &HashMap::new());
@@ -325,7 +327,7 @@ fn dialect(project: &Project, cut: &cut::Cut) -> Option<Dialect> {
 }
 
 fn by_imports(project: &Project, modules: impl Iterator<Item = usize>) -> Option<Dialect> {
-    let (mut ce, mut gl) = (false, false);
+    let (mut ce, mut gl, mut plugin) = (false, false, false);
     for module in modules {
         let items = &project.modules[module].outline.items;
         for import in items.iter().flat_map(|item| item.imports.iter().chain(&item.inner_imports)) {
@@ -334,12 +336,15 @@ fn by_imports(project: &Project, modules: impl Iterator<Item = usize>) -> Option
             }
             match import.module.split('.').next().unwrap_or_default() {
                 "manimlib" | "manimgl" | "big_ol_pile_of_manim_imports" | "manim_imports_ext" => gl = true,
-                "manim" | "chanim" => ce = true,
-                package if package.starts_with("manim_") => ce = true,
+                "manim" => ce = true,
+                "chanim" => plugin = true,
+                package if package.starts_with("manim_") => plugin = true,
                 _ => {}
             }
         }
     }
+    // Plugins are written for the community edition, and some are used with the other.
+    let ce = ce || (plugin && !gl);
     match (ce, gl) {
         (true, true) => Some(Dialect::Mixed),
         (true, false) => Some(Dialect::Ce),

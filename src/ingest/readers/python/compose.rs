@@ -346,11 +346,11 @@ impl Composer<'_> {
         let contributing: BTreeSet<usize> = self.cut.items.iter().map(|at| at.0).collect();
         let mut future = BTreeSet::new();
         let mut lines: Vec<String> = Vec::new();
-        let mut left: BTreeMap<(&str, &str), &External> = BTreeMap::new();
+        let mut left: BTreeMap<(String, String), &External> = BTreeMap::new();
         for (key, (list, names)) in &self.externals {
             for name in names {
                 if let Some(first) = list.first() {
-                    left.insert((key, name), first);
+                    left.insert((key.clone(), name.clone()), first);
                 }
             }
         }
@@ -377,7 +377,7 @@ impl Composer<'_> {
                                 list.contains(&external) && names.contains(&name)
                             });
                             if asked && self.names.get(&name) == Some(&Meaning::External(key.clone())) {
-                                left.remove(&(key.as_str(), name.as_str()));
+                                left.remove(&(key.clone(), name.clone()));
                                 lines.push(plain_import(import));
                             }
                         }
@@ -388,7 +388,7 @@ impl Composer<'_> {
                                     External { module: import.module.clone(), name: Some(original.clone()), plain: false };
                                 let key = external.key();
                                 let bound = alias.as_ref().unwrap_or(original);
-                                if left.remove(&(key.as_str(), bound.as_str())).is_some() {
+                                if left.remove(&(key, bound.clone())).is_some() {
                                     parts.push(with_alias(original, bound));
                                 }
                             }
@@ -402,8 +402,8 @@ impl Composer<'_> {
         }
         for ((_, bound), external) in left {
             lines.push(match &external.name {
-                Some(name) => format!("from {} import {}", external.module, with_alias(name, bound)),
-                None if external.module == bound => format!("import {bound}"),
+                Some(name) => format!("from {} import {}", external.module, with_alias(name, &bound)),
+                None if external.module == *bound => format!("import {bound}"),
                 None => format!("import {} as {bound}", external.module),
             });
         }

@@ -225,9 +225,7 @@ impl Cutter<'_> {
             return false;
         }
         let renders = item.uses.iter().any(|used| match self.project.resolve(module, &used.name, usize::MAX) {
-            Target::Symbol(from, name) => {
-                self.project.scenes(from).iter().any(|scene| scene.name == name)
-            }
+            Target::Symbol(from, name) => self.project.is_scene(from, &name),
             Target::Missing(_) => true,
             _ => false,
         });

@@ -119,8 +119,10 @@ pub(crate) struct Project {
     by_path: HashMap<String, usize>,
     folders: HashSet<String>,
     by_stem: HashMap<String, Vec<usize>>,
+    search_paths: HashMap<String, Vec<String>>,
     external: Vec<String>,
     foreign_scenes: HashSet<String>,
+    plugin_names: HashMap<String, String>,
     tables: Vec<Table>,
     scene_memo: RefCell<HashMap<(usize, usize), (bool, bool)>>,
 }
@@ -133,8 +135,10 @@ impl Project {
             by_path: HashMap::new(),
             folders: HashSet::from([String::new()]),
             by_stem: HashMap::new(),
+            search_paths: HashMap::new(),
             external: external.to_vec(),
             foreign_scenes: foreign_scenes(foreign),
+            plugin_names: HashMap::new(),
             tables: Vec::new(),
             scene_memo: RefCell::default(),
             modules,
@@ -142,9 +146,19 @@ impl Project {
         for (index, module) in project.modules.iter().enumerate() {
             let Some(path) = module.rel.strip_suffix(".py") else { continue };
             project.by_path.insert(path.to_owned(), index);
+            let inside = |package: &&String| path.starts_with(&format!("{package}/")) || path.contains(&format!("/{package}/"));
+            if let Some(package) = external.iter().find(inside) {
+                let defined = module.outline.items.iter().filter(|item| item.kind != ItemKind::Import);
+                let names = defined.flat_map(|item| &item.binds).map(|name| (name.clone(), package.clone()));
+                project.plugin_names.extend(names);
+            }
             let last = path.rsplit('/').next().unwrap_or(path);
             project.by_stem.entry(last.to_owned()).or_default().push(index);
             let mut folder = module.folder();
+            if !module.outline.search_paths.is_empty() {
+                let paths = project.search_paths.entry(folder.to_owned()).or_default();
+                paths.extend(module.outline.search_paths.iter().cloned());
+            }
             while !folder.is_empty() {
                 project.folders.insert(folder.to_owned());
                 folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
@@ -152,6 +166,11 @@ impl Project {
         }
         project.tables = (0..project.modules.len()).map(|index| project.table(index)).collect();
         project
+    }
+
+    /// Names that packages of the project define which stay imports, with the package.
+    pub fn plugin_names(&self) -> &HashMap<String, String> {
+        &self.plugin_names
     }
 
     /// A statement of a module.
@@ -318,7 +337,9 @@ impl Project {
             above = above.rsplit_once('/').map_or("", |(above, _)| above);
             ancestors.push(above.to_owned());
         }
-        for path in &module.outline.search_paths {
+        // `sys.path` is one for all: what a script beside it sets is meant as well.
+        let beside = self.search_paths.get(module.folder()).into_iter().flatten();
+        for path in module.outline.search_paths.iter().chain(beside) {
             let path = path.trim_start_matches("./").trim_matches('/');
             for base in folders[..1].iter().chain(&ancestors).cloned().collect::<Vec<_>>() {
                 folders.push(if base.is_empty() { path.to_owned() } else { format!("{base}/{path}") });
@@ -336,23 +357,29 @@ impl Project {
         if libraries::is_known(package) {
             return None;
         }
-        // A search path may be set outside the code; a file that alone has the name is meant.
-        let suffix = parts.join("/");
+        // A search path may be set outside the code, or the checkout be meant to lie inside another folder: a file that
+        // alone has the name is meant, and if there is none, one that has its last parts.
+        (0..parts.len().saturating_sub(1).max(1)).find_map(|skip| self.by_suffix(index, &parts[skip..]))
+    }
+
+    /// The only file nearest to a module whose path ends in `parts`.
+    fn by_suffix(&self, index: usize, parts: &[&str]) -> Option<(Place, Place)> {
+        let folder = self.modules[index].folder();
+        let suffix = format!("{}.py", parts.join("/"));
         let ends = |module: &usize| {
             let rel = &self.modules[*module].rel;
-            *module != index && (rel.ends_with(&format!("/{suffix}.py")) || *rel == format!("{suffix}.py"))
+            *module != index && (rel.ends_with(&format!("/{suffix}")) || *rel == suffix)
         };
         let matching: Vec<usize> = self.by_stem.get(*parts.last()?).into_iter().flatten().copied().filter(ends).collect();
-        let nearest = matching.iter().map(|found| common_folders(module.folder(), self.modules[*found].folder())).max()?;
-        let mut best = matching
-            .iter()
-            .filter(|found| common_folders(module.folder(), self.modules[**found].folder()) == nearest);
+        let shared = |found: &usize| common_folders(folder, self.modules[*found].folder());
+        let most = matching.iter().map(shared).max()?;
+        let mut best = matching.iter().filter(|found| shared(found) == most);
         let (found, more) = (*best.next()?, best.next());
         if more.is_some() {
             return None;
         }
-        let folder = self.modules[found].rel.strip_suffix(&format!("{suffix}.py"))?.trim_end_matches('/').to_owned();
-        at(&folder)
+        let above = self.modules[found].rel.strip_suffix(&suffix)?.trim_end_matches('/');
+        Some((self.lookup(above, &parts[..1])?, Place::File(found)))
     }
 
     /// What `name` means in a module, looking at its items before `limit` only.
@@ -566,6 +593,12 @@ impl Project {
             }
         }
         found
+    }
+
+    /// Whether a name of a module is a Scene class.
+    pub fn is_scene(&self, module: usize, name: &str) -> bool {
+        let class = |at: &usize| self.item(module, *at).class.is_some() && self.scene(module, *at, &mut HashSet::new()).0;
+        self.binders(module, name, usize::MAX).iter().any(class)
     }
 
     /// Whether a class is a Scene, and whether it or a class of the project that it derives from has `construct`.
