@@ -2,8 +2,8 @@
 //! `.. manim::` directive or fenced block with a Scene.
 //!
 //! The code of a directive is what it is: the library puts `from manim import *` before it, which is for a cleaner to
-//! do. Option `docstrings` reads the docstrings of `.py` files; option `code_blocks` also `.. code-block:: python` with
-//! a Scene.
+//! do. Options: `docstrings` reads the docstrings of `.py` files; `code_blocks` also `.. code-block:: python` with a Scene;
+//! `pages` also `<pre>` elements with a Scene in saved `.html` pages.
 //!
 //! Reasons of rejected rows: `no-code` for a directive without any, `syntax`, `not-utf8`, `unreadable`, `row-too-large`.
 
@@ -35,6 +35,12 @@ static FENCE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([^`]*)$").expect("the pattern is well-formed"));
 static SCENE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?m)^\s*class\s+\w+\s*\([^)]*Scene").expect("the pattern is well-formed"));
+
+static PRE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?is)<pre\b[^>]*>(.*?)</pre>").expect("the pattern is well-formed"));
+static BREAK: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)<br\s*/?>").expect("the pattern is well-formed"));
+static TAG: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"</?[a-zA-Z][^>]*>").expect("the pattern is well-formed"));
+static REFERENCE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"&(#?\w+);").expect("the pattern is well-formed"));
 
 /// A piece of code in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,13 +74,18 @@ fn read_folder(
     summary: &mut ReadSummary,
     emit: &mut Emit<'_>,
 ) -> Result<(), IngestError> {
-    let endings: &[&str] =
-        if settings.docstrings { &[".rst", ".md", ".markdown", ".py"] } else { &[".rst", ".md", ".markdown"] };
+    let mut endings = vec![".rst", ".md", ".markdown"];
+    if settings.docstrings {
+        endings.push(".py");
+    }
+    if settings.pages {
+        endings.extend([".html", ".htm"]);
+    }
     // What a plugin of the repository itself defines is told from what nothing defines.
     let project = if settings.external.is_empty() { None } else { Some(load(root, request, settings, &[])?.project) };
     let none = HashMap::new();
     let defined = project.as_ref().map_or(&none, |project| project.plugin_names());
-    for file in list(root, endings)? {
+    for file in list(root, &endings)? {
         let known = endings.iter().any(|ending| file.rel.ends_with(ending));
         if file.vendored || !known || !settings.wants(&file.rel) {
             continue;
@@ -105,6 +116,9 @@ fn read_folder(
 /// The blocks of a document, or of the docstrings of a module.
 fn blocks_of(file: &Found, text: &str, settings: &Settings) -> Result<Vec<Block>, RejectedRow> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    if file.rel.ends_with(".html") || file.rel.ends_with(".htm") {
+        return Ok(page_blocks(&text));
+    }
     if !file.rel.ends_with(".py") {
         return Ok(blocks(&text, 1, !file.rel.ends_with(".rst"), settings.code_blocks));
     }
@@ -204,6 +218,43 @@ fn block(directive: bool, name: Option<String>, lines: &[&str], line: u32, offse
         code.push('\n');
     }
     Block { directive, name, code, line, offset }
+}
+
+/// The `<pre>` elements of a page.
+fn page_blocks(text: &str) -> Vec<Block> {
+    let found = PRE.captures_iter(text).filter_map(|captures| {
+        let inside = captures.get(1)?;
+        let line = text[..inside.start()].matches('\n').count() as u32 + 1;
+        let code = unescaped(&TAG.replace_all(&BREAK.replace_all(inside.as_str(), "\n"), ""));
+        let lines: Vec<&str> = code.split('\n').collect();
+        Some(block(false, None, &lines, line, 0))
+    });
+    found.collect()
+}
+
+/// A text with its character references replaced; a blank that may not break becomes a blank.
+fn unescaped(text: &str) -> String {
+    let replaced = REFERENCE.replace_all(text, |captures: &regex::Captures<'_>| {
+        let name = &captures[1];
+        let number = match name.strip_prefix('#') {
+            Some(digits) => match digits.strip_prefix(['x', 'X']) {
+                Some(hex) => u32::from_str_radix(hex, 16).ok(),
+                None => digits.parse().ok(),
+            },
+            None => None,
+        };
+        match (name, number.and_then(char::from_u32)) {
+            ("lt", _) => "<".to_owned(),
+            ("gt", _) => ">".to_owned(),
+            ("quot", _) => "\"".to_owned(),
+            ("apos", _) => "'".to_owned(),
+            ("amp", _) => "&".to_owned(),
+            ("nbsp", _) => " ".to_owned(),
+            (_, Some(c)) => c.to_string(),
+            _ => captures[0].to_owned(),
+        }
+    });
+    replaced.replace('\u{a0}', " ")
 }
 
 /// Bytes of white space that a line begins with.
@@ -353,6 +404,20 @@ e = 5
 ";
         let codes: Vec<String> = blocks(text, 1, true, false).into_iter().map(|block| block.code).collect();
         assert_eq!(codes, ["a = 1\n", "b = 2\n", "d = 4\n", "e = 5\n"]);
+    }
+
+    #[test]
+    fn preformatted_texts_of_pages_are_read() {
+        let page = "<p>x</p>\n<pre class=\"wp-block-code\"><code>class A(Scene):<br>    x = &#34;a&#34; &lt; <b>1</b>&nbsp;&amp; 2</code></pre>";
+        let found = page_blocks(page);
+        assert_eq!(found[0].code, "class A(Scene):\n    x = \"a\" < 1 & 2\n");
+        assert_eq!(found[0].line, 2);
+    }
+
+    #[test]
+    fn a_session_in_a_directive_is_its_input() {
+        let text = ".. manim:: A\n\n   >>> class A(Scene):\n   ...     x = 1\n   output\n";
+        assert_eq!(blocks(text, 1, false, false)[0].code, "class A(Scene):\n    x = 1\n");
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub(super) struct Settings {
     pub docstrings: bool,
     /// Whether `.. code-block:: python` with a Scene is read.
     pub code_blocks: bool,
+    /// Whether `<pre>` elements of saved web pages are read.
+    pub pages: bool,
     /// The only dialect of which samples are taken; others are rejected rows (`filtered`).
     pub only_dialect: Option<Dialect>,
     /// Who wrote the descriptions that are found.
@@ -55,7 +57,7 @@ pub(super) struct Settings {
 
 const OPTIONS: &[&str] = &[
     "external", "needs_description", "meta", "path_meta", "file_meta", "scene_meta", "with", "docstrings", "code_blocks",
-    "only_dialect",
+    "only_dialect", "pages",
 ];
 
 impl Settings {
@@ -82,6 +84,7 @@ impl Settings {
             with: Vec::new(),
             docstrings: false,
             code_blocks: false,
+            pages: false,
             only_dialect: None,
         };
         for (name, value) in &recipe.options {
@@ -92,6 +95,7 @@ impl Settings {
                 "needs_description" => settings.needs_description = value.as_bool().ok_or_else(|| is("true or false"))?,
                 "docstrings" => settings.docstrings = value.as_bool().ok_or_else(|| is("true or false"))?,
                 "code_blocks" => settings.code_blocks = value.as_bool().ok_or_else(|| is("true or false"))?,
+                "pages" => settings.pages = value.as_bool().ok_or_else(|| is("true or false"))?,
                 "only_dialect" => {
                     let word = value.as_str().ok_or_else(|| is("a dialect"))?;
                     settings.only_dialect = Some(word.parse().map_err(|error| is(&format!("a dialect: {error}")))?);

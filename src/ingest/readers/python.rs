@@ -327,28 +327,28 @@ fn dialect(project: &Project, cut: &cut::Cut) -> Option<Dialect> {
 }
 
 fn by_imports(project: &Project, modules: impl Iterator<Item = usize>) -> Option<Dialect> {
-    let (mut ce, mut gl, mut plugin) = (false, false, false);
+    // By weight: the whole library, names out of it, a plugin (written for the community edition, used with the other too).
+    let (mut ce, mut gl) = ([false; 3], [false; 3]);
     for module in modules {
         let items = &project.modules[module].outline.items;
         for import in items.iter().flat_map(|item| item.imports.iter().chain(&item.inner_imports)) {
             if import.level > 0 || (import.what == Imported::Star && project.is_local(module, import)) {
                 continue;
             }
+            let weight = usize::from(matches!(import.what, Imported::Names(_)));
             match import.module.split('.').next().unwrap_or_default() {
-                "manimlib" | "manimgl" | "big_ol_pile_of_manim_imports" | "manim_imports_ext" => gl = true,
-                "manim" => ce = true,
-                "chanim" => plugin = true,
-                package if package.starts_with("manim_") => plugin = true,
+                "manimlib" | "manimgl" | "big_ol_pile_of_manim_imports" | "manim_imports_ext" => gl[weight] = true,
+                "manim" => ce[weight] = true,
+                "chanim" => ce[2] = true,
+                package if package.starts_with("manim_") => ce[2] = true,
                 _ => {}
             }
         }
     }
-    // Plugins are written for the community edition, and some are used with the other.
-    let ce = ce || (plugin && !gl);
-    match (ce, gl) {
+    ce.into_iter().zip(gl).find_map(|found| match found {
         (true, true) => Some(Dialect::Mixed),
         (true, false) => Some(Dialect::Ce),
         (false, true) => Some(Dialect::Gl),
         (false, false) => None,
-    }
+    })
 }

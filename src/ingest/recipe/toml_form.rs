@@ -48,6 +48,7 @@ struct RecipeForm {
     join: Option<JoinForm>,
     description: Option<DescriptionForm>,
     placeholder_if: Option<FieldPath>,
+    undescribed: Option<Vec<FilterForm>>,
     filter: Option<Vec<FilterForm>>,
     #[serde(default)]
     variant: Vec<VariantForm>,
@@ -75,6 +76,7 @@ struct VariantForm {
     description: Option<DescriptionForm>,
     description_kind: Option<DescriptionKind>,
     placeholder_if: Option<FieldPath>,
+    undescribed: Option<Vec<FilterForm>>,
     filter: Option<Vec<FilterForm>>,
     expected_rows: Option<u64>,
 }
@@ -110,7 +112,9 @@ impl<'de> Deserialize<'de> for FieldForm {
                     match key.as_str() {
                         "path" => field.path = Some(map.next_value()?),
                         "value" => field.value = Some(map.next_value()?),
-                        "capture" => field.capture = Some(capture(&map.next_value::<String>()?).map_err(A::Error::custom)?),
+                        "capture" => {
+                            field.capture = Some(capture(&map.next_value::<String>()?).map_err(A::Error::custom)?)
+                        }
                         _ => return Err(A::Error::unknown_field(&key, &["path", "value", "capture"])),
                     }
                 }
@@ -131,7 +135,9 @@ fn capture(pattern: &str) -> Result<regex::Regex, String> {
     let regex = regex::Regex::new(pattern).map_err(|error| format!("capture: {error}"))?;
     match regex.captures_len() - 1 {
         1 => Ok(regex),
-        groups => Err(format!("capture `{pattern}` has {groups} groups; it needs exactly one (write `(?:..)` for others)")),
+        groups => {
+            Err(format!("capture `{pattern}` has {groups} groups; it needs exactly one (write `(?:..)` for others)"))
+        }
     }
 }
 
@@ -189,9 +195,9 @@ impl<'de> Deserialize<'de> for DescriptionForm {
         match text.as_str() {
             "field" => Ok(DescriptionForm(Description::Field)),
             "ignore" => Ok(DescriptionForm(Description::Ignore)),
-            template => pieces(template)
-                .map(|pieces| DescriptionForm(Description::Template(pieces)))
-                .map_err(D::Error::custom),
+            template => {
+                pieces(template).map(|pieces| DescriptionForm(Description::Template(pieces))).map_err(D::Error::custom)
+            }
         }
     }
 }
@@ -242,6 +248,21 @@ struct FilterForm {
     field: FieldPath,
     equals: Option<OneOrMany>,
     not: Option<OneOrMany>,
+    matches: Option<String>,
+}
+
+impl FilterForm {
+    fn checked(self) -> Result<Filter, String> {
+        if self.equals.is_none() && self.not.is_none() && self.matches.is_none() {
+            return Err(format!("the condition on `{}` has neither `equals` nor `not` nor `matches`", self.field));
+        }
+        let list = |values: Option<OneOrMany>| values.map(OneOrMany::list).unwrap_or_default();
+        let matches = match &self.matches {
+            None => None,
+            Some(pattern) => Some(regex::Regex::new(pattern).map_err(|error| format!("matches: {error}"))?),
+        };
+        Ok(Filter { field: self.field, equals: list(self.equals), not: list(self.not), matches })
+    }
 }
 
 #[derive(Deserialize, Clone)]
@@ -319,6 +340,7 @@ fn check(form: RecipeForm) -> Result<Recipe, String> {
         description: form.description,
         description_kind: None,
         placeholder_if: form.placeholder_if,
+        undescribed: form.undescribed,
         filter: form.filter,
         expected_rows: None,
     };
@@ -337,7 +359,10 @@ fn check(form: RecipeForm) -> Result<Recipe, String> {
             variants.push(variant(given, &base).map_err(|message| format!("variant `{name}`: {message}"))?);
         }
     } else if !form.variant.is_empty() || base.fields.is_some() || base.join.is_some() {
-        return Err(format!("`variant`, `fields` and `join` are options of the reader `table`, not of `{}`", form.reader));
+        return Err(format!(
+            "`variant`, `fields` and `join` are options of the reader `table`, not of `{}`",
+            form.reader
+        ));
     }
     Ok(Recipe {
         title: form.title.unwrap_or_else(|| form.name.clone()),
@@ -386,6 +411,7 @@ fn variant(given: VariantForm, base: &VariantForm) -> Result<Variant, String> {
         Some(join) => Some(checked_join(join)?),
     };
     let filter = given.filter.or_else(|| base.filter.clone()).unwrap_or_default();
+    let undescribed = given.undescribed.or_else(|| base.undescribed.clone()).unwrap_or_default();
     Ok(Variant {
         name: given.name,
         include: globs(&given.include, &base.include)?,
@@ -399,16 +425,8 @@ fn variant(given: VariantForm, base: &VariantForm) -> Result<Variant, String> {
         description,
         description_kind: given.description_kind,
         placeholder_if: given.placeholder_if.or_else(|| base.placeholder_if.clone()),
-        filter: filter
-            .into_iter()
-            .map(|form| {
-                if form.equals.is_none() && form.not.is_none() {
-                    return Err(format!("filter on `{}` has neither `equals` nor `not`", form.field));
-                }
-                let list = |values: Option<OneOrMany>| values.map(OneOrMany::list).unwrap_or_default();
-                Ok(Filter { field: form.field, equals: list(form.equals), not: list(form.not) })
-            })
-            .collect::<Result<_, String>>()?,
+        undescribed: undescribed.into_iter().map(FilterForm::checked).collect::<Result<_, String>>()?,
+        filter: filter.into_iter().map(FilterForm::checked).collect::<Result<_, String>>()?,
         expected_rows: given.expected_rows,
     })
 }

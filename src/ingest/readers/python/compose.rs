@@ -172,6 +172,7 @@ impl Composer<'_> {
         let given = match self.names.get(&wanted) {
             None => wanted,
             Some(other) if *other == meaning => wanted,
+            Some(Meaning::Library(_)) if self.is_in_star(first, &wanted) => wanted,
             Some(_) => match self.bound.get(&key) {
                 Some(given) => given.clone(),
                 None => self.fresh(&format!("{wanted}_{}", first.module.replace('.', "_"))),
@@ -186,6 +187,18 @@ impl Composer<'_> {
             }
         }
         entry.1.insert(given);
+    }
+
+    /// Whether a star import gives the same thing by the same name: a module, or a name out of the library itself.
+    fn is_in_star(&self, external: &External, wanted: &str) -> bool {
+        let library = |at: &At| {
+            let imports = &self.project.item(at.0, at.1).imports;
+            imports.iter().any(|import| import.module.split('.').next() == external.module.split('.').next())
+        };
+        match &external.name {
+            None => true,
+            Some(name) => name == wanted && self.stars.iter().any(library),
+        }
     }
 
     /// A name that nothing has, like `wanted`.

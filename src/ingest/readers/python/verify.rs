@@ -56,9 +56,7 @@ pub(in crate::ingest::readers) fn lacking(
             let now = used.when == When::Now && used.role == Role::Read;
             let Target::Missing(name) = project.resolve(0, &used.name, if now { index } else { usize::MAX }) else { continue };
             let api = manim_api::api();
-            if project.binds_itself(0, &name) {
-                found.names.insert(name);
-            } else if let Some(package) = defined.get(&name) {
+            if let Some(package) = defined.get(&name) {
                 found.unimported.insert(package.clone());
             } else if api.kind(&name).is_some() || api.gl_weight(&name).is_some() || api.is_anywhere(&name) {
                 found.unimported.insert("manim".to_owned());
