@@ -1,5 +1,7 @@
 //! Reading repositories: what comes out of small projects of ours, and of the public ones where they are at hand.
 
+mod cases;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -57,11 +59,15 @@ fn checkout(folder: &Path, url: &str) -> Option<PathBuf> {
 fn public_repositories_come_out_as_counted() {
     let Some(folder) = repositories() else { return };
     let only = std::env::var("SCENERY_ONLY").ok();
-    println!("source | files | unparsable | scenes | no construct | samples | parse | unresolved samples | rejected | dialects | described");
+    println!(
+        "source | files | unparsable | scenes | no construct | samples | parse | unresolved samples | rejected | dialects | described"
+    );
     let (mut samples, mut lacking) = (0, 0);
     for (name, text) in scenery::ingest::catalog::CATALOG {
         let recipe = Recipe::from_toml(text, name).expect("the catalogue's recipes are well-formed");
-        if !["python", "notebook", "docs"].contains(&recipe.reader.as_str()) || only.as_ref().is_some_and(|only| only != name) {
+        if !["python", "notebook", "docs"].contains(&recipe.reader.as_str())
+            || only.as_ref().is_some_and(|only| only != name)
+        {
             continue;
         }
         let Some(path) = recipe.url.as_deref().and_then(|url| checkout(&folder, url)) else {
@@ -100,7 +106,9 @@ fn public_repositories_come_out_as_counted() {
         }
         if let Some(dump) = std::env::var_os("SCENERY_DUMP") {
             for row in &read.rows {
-                let at = Path::new(&dump).join(name).join(row.key.as_deref().unwrap_or("x").replace(['/', '#', ' '], "_") + ".py");
+                let at = Path::new(&dump)
+                    .join(name)
+                    .join(row.key.as_deref().unwrap_or("x").replace(['/', '#', ' '], "_") + ".py");
                 std::fs::create_dir_all(at.parent().unwrap()).unwrap();
                 std::fs::write(at, &row.code).unwrap();
             }

@@ -6,6 +6,7 @@
 //! executed and [`When::Later`] if it stands in the body of a function, so that it can be told which statements have
 //! to run before which.
 
+mod parts;
 mod scope;
 mod tree;
 
@@ -130,7 +131,9 @@ impl Import {
             Imported::Star => Vec::new(),
             Imported::Module { alias: Some(alias) } => vec![alias.clone()],
             Imported::Module { alias: None } => vec![self.module.split('.').next().unwrap_or_default().to_owned()],
-            Imported::Names(names) => names.iter().map(|(name, alias)| alias.as_ref().unwrap_or(name).clone()).collect(),
+            Imported::Names(names) => {
+                names.iter().map(|(name, alias)| alias.as_ref().unwrap_or(name).clone()).collect()
+            }
         }
     }
 }

@@ -285,12 +285,14 @@ impl Recipe {
         match CATALOG.binary_search_by_key(&name, |(known, _)| known) {
             Ok(index) => Recipe::from_toml(CATALOG[index].1, &format!("catalog/{name}.toml")),
             Err(_) => {
-                let alike: Vec<&str> = CATALOG
+                let plain = |name: &str| name.replace('_', "");
+                let mut alike: Vec<&str> = CATALOG
                     .iter()
                     .map(|(known, _)| *known)
                     .filter(|known| known.contains(name) || name.contains(known) || shared_start(known, name) >= 4)
-                    .take(5)
                     .collect();
+                alike.sort_by_key(|known| std::cmp::Reverse(shared_start(&plain(known), &plain(name))));
+                alike.truncate(5);
                 let hint = if alike.is_empty() {
                     "`sources` lists those that there are".to_owned()
                 } else {

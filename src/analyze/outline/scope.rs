@@ -3,49 +3,37 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
-use rustpython_parser::ast::{
-    Arguments, Comprehension, ExceptHandler, Expr, ExprCall, ExprContext, Keyword, Pattern, Ranged, Stmt, TypeParam,
-};
+use rustpython_parser::ast::{Arguments, ExceptHandler, Expr, ExprContext, Keyword, Ranged, Stmt, TypeParam};
 
-use super::tree::{Locals, argument_names, dotted, each_child, root, strings_in, target_names, type_param_names};
-use super::{ClassOutline, Import, Imported, Item, ItemKind, Role, Use, When, docstring_of, extent, string_of};
+use super::tree::{Locals, argument_names, dotted, each_child, root, strings_in, type_param_names};
+use super::{ClassOutline, Import, Imported, Item, ItemKind, Role, Use, When, docstring_of, extent};
 use crate::analyze::parse::LineTable;
 
-/// Calls whose first argument, where it is a string, names a file.
-const OPENERS: &[&str] = &[
-    "ImageMobject", "SVGMobject", "OpenGLImageMobject", "OpenGLSVGMobject", "add_sound", "open", "imread", "read_csv",
-    "loadtxt", "genfromtxt", "read_json", "read_excel", "imageio", "VideoMobject", "read_text", "ThreeDModel",
-    "OBJModel", "Code", "from_file", "read_file", "register_font", "ImageClip", "AudioSegment",
-];
-
-/// Keyword arguments that name a file.
-const FILE_KEYWORDS: &[&str] = &["file_name", "filename", "code_file", "filename_or_array", "sound_file", "image_file"];
-
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum ScopeKind {
+pub(super) enum ScopeKind {
     Class,
     Function,
     Comprehension,
 }
 
-struct Scope {
+pub(super) struct Scope {
     kind: ScopeKind,
-    names: HashSet<String>,
+    pub names: HashSet<String>,
     globals: HashSet<String>,
     imported: HashMap<String, usize>,
 }
 
 impl Scope {
-    fn new(kind: ScopeKind) -> Self {
+    pub(super) fn new(kind: ScopeKind) -> Self {
         Scope { kind, names: HashSet::new(), globals: HashSet::new(), imported: HashMap::new() }
     }
 }
 
-struct Walker<'a> {
-    text: &'a str,
-    lines: &'a LineTable,
-    scopes: Vec<Scope>,
-    item: Item,
+pub(super) struct Walker<'a> {
+    pub text: &'a str,
+    pub lines: &'a LineTable,
+    pub scopes: Vec<Scope>,
+    pub item: Item,
     bound_here: HashSet<String>,
     paths: Vec<String>,
 }
@@ -59,8 +47,15 @@ pub(super) fn item(stmt: &Stmt, text: &str, lines: &LineTable, previous: usize) 
         Stmt::AsyncFunctionDef(def) => (ItemKind::Function, &def.decorator_list),
         Stmt::Assign(_) | Stmt::AnnAssign(_) | Stmt::AugAssign(_) | Stmt::TypeAlias(_) => (ItemKind::Assign, &[]),
         Stmt::If(block) if mentions_main(&block.test) => (ItemKind::Main, &[]),
-        Stmt::If(_) | Stmt::For(_) | Stmt::AsyncFor(_) | Stmt::While(_) | Stmt::With(_) | Stmt::AsyncWith(_)
-        | Stmt::Try(_) | Stmt::TryStar(_) | Stmt::Match(_) => (ItemKind::Block, &[]),
+        Stmt::If(_)
+        | Stmt::For(_)
+        | Stmt::AsyncFor(_)
+        | Stmt::While(_)
+        | Stmt::With(_)
+        | Stmt::AsyncWith(_)
+        | Stmt::Try(_)
+        | Stmt::TryStar(_)
+        | Stmt::Match(_) => (ItemKind::Block, &[]),
         Stmt::Expr(expr) if matches!(expr.value.as_ref(), Expr::Constant(_)) => (ItemKind::Docstring, &[]),
         _ => (ItemKind::Effect, &[]),
     };
@@ -127,7 +122,7 @@ fn mentions_main(test: &Expr) -> bool {
     }
 }
 
-fn span(node: &impl Ranged) -> Range<usize> {
+pub(super) fn span(node: &impl Ranged) -> Range<usize> {
     usize::from(node.start())..usize::from(node.end())
 }
 
@@ -168,7 +163,7 @@ impl Walker<'_> {
     }
 
     /// Binds a name in the innermost scope; `range` where its place is known.
-    fn bind(&mut self, name: &str, range: Option<Range<usize>>) {
+    pub(super) fn bind(&mut self, name: &str, range: Option<Range<usize>>) {
         let scope = self.scopes.iter_mut().rev().find(|scope| scope.kind != ScopeKind::Comprehension);
         match scope {
             Some(scope) if !scope.globals.contains(name) => {
@@ -215,7 +210,8 @@ impl Walker<'_> {
     /// The place of `name` after `from`, as a whole word.
     fn place(&self, from: usize, to: usize, name: &str) -> Option<Range<usize>> {
         let mut at = from;
-        let is_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 128);
+        let is_word =
+            |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 128);
         while let Some(found) = self.text.get(at..to)?.find(name) {
             let start = at + found;
             let end = start + name.len();
@@ -237,10 +233,26 @@ impl Walker<'_> {
     fn stmt(&mut self, stmt: &Stmt) {
         match stmt {
             Stmt::FunctionDef(def) => {
-                self.function(stmt, &def.name, &def.args, &def.body, &def.decorator_list, def.returns.as_deref(), &def.type_params);
+                self.function(
+                    stmt,
+                    &def.name,
+                    &def.args,
+                    &def.body,
+                    &def.decorator_list,
+                    def.returns.as_deref(),
+                    &def.type_params,
+                );
             }
             Stmt::AsyncFunctionDef(def) => {
-                self.function(stmt, &def.name, &def.args, &def.body, &def.decorator_list, def.returns.as_deref(), &def.type_params);
+                self.function(
+                    stmt,
+                    &def.name,
+                    &def.args,
+                    &def.body,
+                    &def.decorator_list,
+                    def.returns.as_deref(),
+                    &def.type_params,
+                );
             }
             Stmt::ClassDef(def) => {
                 self.exprs(&def.decorator_list);
@@ -343,7 +355,9 @@ impl Walker<'_> {
                 self.optional(raise.cause.as_deref());
             }
             Stmt::Try(attempt) => self.attempt(&attempt.body, &attempt.handlers, &attempt.orelse, &attempt.finalbody),
-            Stmt::TryStar(attempt) => self.attempt(&attempt.body, &attempt.handlers, &attempt.orelse, &attempt.finalbody),
+            Stmt::TryStar(attempt) => {
+                self.attempt(&attempt.body, &attempt.handlers, &attempt.orelse, &attempt.finalbody)
+            }
             Stmt::Assert(assert) => {
                 self.expr(&assert.test);
                 self.optional(assert.msg.as_deref());
@@ -398,7 +412,10 @@ impl Walker<'_> {
                     {
                         self.change(first);
                     }
-                    if matches!(dotted(&call.func).as_deref(), Some("sys.path.append" | "sys.path.insert" | "path.append" | "path.insert")) {
+                    if matches!(
+                        dotted(&call.func).as_deref(),
+                        Some("sys.path.append" | "sys.path.insert" | "path.append" | "path.insert")
+                    ) {
                         for arg in &call.args {
                             strings_in(arg, &mut self.paths);
                         }
@@ -497,7 +514,7 @@ impl Walker<'_> {
         }
     }
 
-    fn exprs(&mut self, exprs: &[Expr]) {
+    pub(super) fn exprs(&mut self, exprs: &[Expr]) {
         for expr in exprs {
             self.expr(expr);
         }
@@ -522,68 +539,7 @@ impl Walker<'_> {
         }
     }
 
-    fn pattern(&mut self, pattern: &Pattern) {
-        match pattern {
-            Pattern::MatchValue(value) => self.expr(&value.value),
-            Pattern::MatchSingleton(_) => {}
-            Pattern::MatchSequence(sequence) => sequence.patterns.iter().for_each(|inner| self.pattern(inner)),
-            Pattern::MatchMapping(mapping) => {
-                self.exprs(&mapping.keys);
-                mapping.patterns.iter().for_each(|inner| self.pattern(inner));
-                if let Some(rest) = &mapping.rest {
-                    self.bind(rest, None);
-                }
-            }
-            Pattern::MatchClass(class) => {
-                self.expr(&class.cls);
-                class.patterns.iter().chain(&class.kwd_patterns).for_each(|inner| self.pattern(inner));
-            }
-            Pattern::MatchStar(star) => {
-                if let Some(name) = &star.name {
-                    self.bind(name, None);
-                }
-            }
-            Pattern::MatchAs(capture) => {
-                if let Some(inner) = &capture.pattern {
-                    self.pattern(inner);
-                }
-                if let Some(name) = &capture.name {
-                    self.bind(name, None);
-                }
-            }
-            Pattern::MatchOr(or) => or.patterns.iter().for_each(|inner| self.pattern(inner)),
-        }
-    }
-
-    fn comprehension(&mut self, generators: &[Comprehension], elements: &[&Expr]) {
-        // The first iterable belongs to the scope outside.
-        if let Some(first) = generators.first() {
-            self.expr(&first.iter);
-        }
-        let mut names = HashSet::new();
-        for generator in generators {
-            target_names(&generator.target, &mut names);
-        }
-        self.item.locals.extend(names.iter().cloned());
-        let mut scope = Scope::new(ScopeKind::Comprehension);
-        scope.names = names;
-        self.scopes.push(scope);
-        for (index, generator) in generators.iter().enumerate() {
-            if index > 0 {
-                self.expr(&generator.iter);
-            }
-            if !matches!(generator.target, Expr::Name(_) | Expr::Tuple(_) | Expr::List(_)) {
-                self.expr(&generator.target);
-            }
-            self.exprs(&generator.ifs);
-        }
-        for element in elements {
-            self.expr(element);
-        }
-        self.scopes.pop();
-    }
-
-    fn expr(&mut self, expr: &Expr) {
+    pub(super) fn expr(&mut self, expr: &Expr) {
         match expr {
             Expr::Name(name) => self.read(&name.id, span(name), Vec::new(), false),
             Expr::Attribute(_) => {
@@ -628,40 +584,6 @@ impl Walker<'_> {
                 self.keywords(&call.keywords);
             }
             other => each_child(other, &mut |child| self.expr(child)),
-        }
-    }
-
-    fn assets(&mut self, call: &ExprCall) {
-        let name = match call.func.as_ref() {
-            Expr::Name(name) => name.id.as_str(),
-            Expr::Attribute(attribute) => attribute.attr.as_str(),
-            _ => return,
-        };
-        let is_image_open = name == "open";
-        let mut found: Vec<&Expr> = Vec::new();
-        if OPENERS.contains(&name) {
-            let writes = |expr: &Expr| string_of(expr).is_some_and(|mode| mode.starts_with(['w', 'a', 'x']) && mode.len() <= 3);
-            let mode_keyword = call.keywords.iter().any(|keyword| {
-                keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == "mode") && writes(&keyword.value)
-            });
-            if !(is_image_open && (call.args.get(1).is_some_and(writes) || mode_keyword)) && name != "Code" {
-                found.extend(call.args.first());
-            }
-        }
-        let by_keyword = call.keywords.iter().filter(|keyword| {
-            keyword.arg.as_ref().is_some_and(|arg| FILE_KEYWORDS.contains(&arg.as_str()))
-        });
-        found.extend(by_keyword.map(|keyword| &keyword.value));
-        for expr in found {
-            let text = match expr {
-                Expr::JoinedStr(_) => self.text.get(span(expr)).map(str::to_owned),
-                other => string_of(other).map(str::to_owned),
-            };
-            // A whole document in a string (`SVGMobject("<svg ...")`) is no file.
-            if let Some(text) = text.filter(|text| !text.is_empty() && text.len() <= 200 && !text.contains(['\n', '<'])) {
-                let line = self.lines.line(usize::from(call.range.start()));
-                self.item.assets.push((text, line));
-            }
         }
     }
 }

@@ -157,7 +157,9 @@ impl Locals {
                 self.body(&with.body);
             }
             Stmt::Try(attempt) => self.attempt(&attempt.body, &attempt.handlers, &attempt.orelse, &attempt.finalbody),
-            Stmt::TryStar(attempt) => self.attempt(&attempt.body, &attempt.handlers, &attempt.orelse, &attempt.finalbody),
+            Stmt::TryStar(attempt) => {
+                self.attempt(&attempt.body, &attempt.handlers, &attempt.orelse, &attempt.finalbody)
+            }
             Stmt::Match(choice) => {
                 for case in &choice.cases {
                     pattern_names(&case.pattern, &mut self.names);
@@ -173,7 +175,12 @@ impl Locals {
                 }
             }
             Stmt::Assert(assert) => self.expr(&assert.test),
-            Stmt::Raise(_) | Stmt::Import(_) | Stmt::ImportFrom(_) | Stmt::Pass(_) | Stmt::Break(_) | Stmt::Continue(_) => {}
+            Stmt::Raise(_)
+            | Stmt::Import(_)
+            | Stmt::ImportFrom(_)
+            | Stmt::Pass(_)
+            | Stmt::Break(_)
+            | Stmt::Continue(_) => {}
         }
     }
 

@@ -28,9 +28,11 @@ pub static READER: Reader = Reader {
 };
 
 static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^([ \t]*)\.\. (manim|code-block|code|sourcecode)::[ \t]*(.*?)[ \t]*$").expect("the pattern is well-formed")
+    Regex::new(r"^([ \t]*)\.\. (manim|code-block|code|sourcecode)::[ \t]*(.*?)[ \t]*$")
+        .expect("the pattern is well-formed")
 });
-static OPTION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s*:[^:\s][^:]*:").expect("the pattern is well-formed"));
+static OPTION: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\s*:[^:\s][^:]*:").expect("the pattern is well-formed"));
 static FENCE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([^`]*)$").expect("the pattern is well-formed"));
 static SCENE: LazyLock<Regex> =
@@ -165,7 +167,8 @@ fn blocks(text: &str, first: u32, fences: bool, code_blocks: bool) -> Vec<Block>
         };
         let indent = width(&captures[1]);
         let mut body = at + 1;
-        let belongs = |index: usize| lines.get(index).is_some_and(|line| line.trim().is_empty() || width(line) > indent);
+        let belongs =
+            |index: usize| lines.get(index).is_some_and(|line| line.trim().is_empty() || width(line) > indent);
         // Options follow at once, each with continuation lines that are indented deeper than it.
         let mut option_width = None;
         while belongs(body) && !lines[body].trim().is_empty() {
@@ -206,7 +209,10 @@ fn block(directive: bool, name: Option<String>, lines: &[&str], line: u32, offse
     let prompts = ["... ", ">>> "];
     let session: Vec<&str>;
     let lines = if directive && lines.first().is_some_and(|line| line.trim_start().starts_with(">>> ")) {
-        session = lines.iter().filter_map(|line| prompts.iter().find_map(|prompt| line.trim_start().strip_prefix(prompt))).collect();
+        session = lines
+            .iter()
+            .filter_map(|line| prompts.iter().find_map(|prompt| line.trim_start().strip_prefix(prompt)))
+            .collect();
         session.as_slice()
     } else {
         lines
@@ -287,7 +293,9 @@ fn met(
     let outlined = outline(&block.code);
     let scene = |outline: &Outline| {
         let mut classes = outline.items.iter().filter_map(|item| item.class.as_ref());
-        classes.find(|class| class.has_construct && class.bases.iter().any(|base| base.ends_with("Scene"))).map(|class| class.name.clone())
+        classes
+            .find(|class| class.has_construct && class.bases.iter().any(|base| base.ends_with("Scene")))
+            .map(|class| class.name.clone())
     };
     if !block.directive {
         let is_scene = match &outlined {
@@ -298,14 +306,20 @@ fn met(
             return None;
         }
     }
-    let given = block.name.clone().or_else(|| outlined.as_ref().ok().and_then(scene)).unwrap_or_else(|| "block".to_owned());
+    let given =
+        block.name.clone().or_else(|| outlined.as_ref().ok().and_then(scene)).unwrap_or_else(|| "block".to_owned());
     let occurrence = seen.entry(given.clone()).or_default();
     *occurrence += 1;
     let name = if *occurrence == 1 { given.clone() } else { format!("{given}~{occurrence}") };
     let locator = format!("{rel}:{line}#{name}");
     if block.directive && block.code.trim().is_empty() {
         let detail = format!("the directive for {given} has no code");
-        return Some(Met::Rejected(RejectedRow { file: rel.to_owned(), locator, reason: "no-code".to_owned(), detail }));
+        return Some(Met::Rejected(RejectedRow {
+            file: rel.to_owned(),
+            locator,
+            reason: "no-code".to_owned(),
+            detail,
+        }));
     }
     let outline = match outlined {
         Ok(outline) => outline,

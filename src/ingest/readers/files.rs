@@ -13,8 +13,17 @@ use crate::sample::{DescriptionKind, Dialect, RejectedRow};
 
 /// Folders that hold code of others: libraries put into the repository, virtual environments, installed packages.
 const VENDORED: &[&str] = &[
-    "manimlib", "site-packages", "dist-packages", "venv", "env", "virtualenv", "node_modules", "__pycache__", "__pypackages__",
-    "third_party", "vendor",
+    "manimlib",
+    "site-packages",
+    "dist-packages",
+    "venv",
+    "env",
+    "virtualenv",
+    "node_modules",
+    "__pycache__",
+    "__pypackages__",
+    "third_party",
+    "vendor",
 ];
 
 /// A file of a checkout.
@@ -56,8 +65,17 @@ pub(super) struct Settings {
 }
 
 const OPTIONS: &[&str] = &[
-    "external", "needs_description", "meta", "path_meta", "file_meta", "scene_meta", "with", "docstrings", "code_blocks",
-    "only_dialect", "pages",
+    "external",
+    "needs_description",
+    "meta",
+    "path_meta",
+    "file_meta",
+    "scene_meta",
+    "with",
+    "docstrings",
+    "code_blocks",
+    "only_dialect",
+    "pages",
 ];
 
 impl Settings {
@@ -92,7 +110,9 @@ impl Settings {
             match name.as_str() {
                 "external" => settings.external = strings(value).ok_or_else(|| is("a list of package names"))?,
                 "with" => settings.with = strings(value).ok_or_else(|| is("a list of reader names"))?,
-                "needs_description" => settings.needs_description = value.as_bool().ok_or_else(|| is("true or false"))?,
+                "needs_description" => {
+                    settings.needs_description = value.as_bool().ok_or_else(|| is("true or false"))?
+                }
                 "docstrings" => settings.docstrings = value.as_bool().ok_or_else(|| is("true or false"))?,
                 "code_blocks" => settings.code_blocks = value.as_bool().ok_or_else(|| is("true or false"))?,
                 "pages" => settings.pages = value.as_bool().ok_or_else(|| is("true or false"))?,
@@ -104,7 +124,8 @@ impl Settings {
                 "scene_meta" => settings.scene_meta = table(value).ok_or_else(|| is("a table of tables"))?,
                 "path_meta" => {
                     let text = value.as_str().ok_or_else(|| is("a regular expression with named groups"))?;
-                    settings.path_meta = Some(Regex::new(text).map_err(|error| is(&format!("a regular expression: {error}")))?);
+                    settings.path_meta =
+                        Some(Regex::new(text).map_err(|error| is(&format!("a regular expression: {error}")))?);
                 }
                 "file_meta" => {
                     for (pattern, values) in value.as_table().ok_or_else(|| is("a table of tables"))? {
@@ -196,7 +217,8 @@ pub(super) fn list(root: &Path, endings: &[&str]) -> Result<Vec<Found>, IngestEr
     }
     let mut todo = vec![(root.to_owned(), false)];
     while let Some((folder, vendored)) = todo.pop() {
-        let entries = std::fs::read_dir(&folder).map_err(|source| IngestError::File { path: folder.clone(), source })?;
+        let entries =
+            std::fs::read_dir(&folder).map_err(|source| IngestError::File { path: folder.clone(), source })?;
         for entry in entries {
             let entry = entry.map_err(|source| IngestError::File { path: folder.clone(), source })?;
             let path = entry.path();

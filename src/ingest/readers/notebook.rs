@@ -25,13 +25,34 @@ use crate::ingest::row::{Emit, Met, ReadRequest, ReadSummary, Reader};
 use crate::sample::RejectedRow;
 
 /// The reader.
-pub static READER: Reader =
-    Reader { name: "notebook", doc: "Jupyter notebooks: a self-contained sample per Scene class in a code cell.", read };
+pub static READER: Reader = Reader {
+    name: "notebook",
+    doc: "Jupyter notebooks: a self-contained sample per Scene class in a code cell.",
+    read,
+};
 
 /// Cell magics whose cell is no Python.
 const OTHER_LANGUAGES: &[&str] = &[
-    "bash", "cmd", "cython", "file", "html", "HTML", "javascript", "js", "latex", "markdown", "perl", "R", "ruby", "script", "sh", "sql",
-    "svg", "SVG", "system", "writefile",
+    "bash",
+    "cmd",
+    "cython",
+    "file",
+    "html",
+    "HTML",
+    "javascript",
+    "js",
+    "latex",
+    "markdown",
+    "perl",
+    "R",
+    "ruby",
+    "script",
+    "sh",
+    "sql",
+    "svg",
+    "SVG",
+    "system",
+    "writefile",
 ];
 
 /// A magic, a shell line, a question, or an assignment from one of the first two.
@@ -110,7 +131,8 @@ fn module(rel: &str, text: &str) -> Result<(Module, Vec<RejectedRow>), RejectedR
         return Err(reject("empty", format!("{} bytes, no notebook in them", text.len())));
     }
     let json: Value = serde_json::from_str(text).map_err(|error| reject("not-json", error.to_string()))?;
-    let language = json.pointer("/metadata/kernelspec/language").or_else(|| json.pointer("/metadata/language_info/name"));
+    let language =
+        json.pointer("/metadata/kernelspec/language").or_else(|| json.pointer("/metadata/language_info/name"));
     if let Some(language) = language.and_then(Value::as_str)
         && !language.to_ascii_lowercase().contains("python")
     {
@@ -178,7 +200,10 @@ fn python_of(source: &str) -> Result<Option<String>, Syntax> {
             Syntax::Newer => return Err(verdict),
         };
         // The parser may notice the line only at its end, or at the next one.
-        let magic = [Some(at), at.checked_sub(1)].into_iter().flatten().find(|at| lines.get(*at).is_some_and(|line| MAGIC.is_match(line)));
+        let magic = [Some(at), at.checked_sub(1)]
+            .into_iter()
+            .flatten()
+            .find(|at| lines.get(*at).is_some_and(|line| MAGIC.is_match(line)));
         let Some(at) = magic else { return Err(verdict) };
         let blank: String = lines[at].chars().take_while(|c| c.is_whitespace()).collect();
         lines[at] = if blank.is_empty() { String::new() } else { format!("{blank}pass") };

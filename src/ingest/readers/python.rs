@@ -15,6 +15,7 @@
 mod compose;
 mod cut;
 pub(crate) mod libraries;
+mod places;
 pub(crate) mod project;
 mod prose;
 mod verify;
@@ -59,7 +60,8 @@ fn read(request: &ReadRequest<'_>, emit: &mut Emit<'_>) -> Result<ReadSummary, I
             "notebook" => notebook::read(request, emit)?,
             "docs" => docs::read(request, emit)?,
             other => {
-                let message = format!("option `with`: the reader `{other}` cannot follow `python`; there are: docs, notebook");
+                let message =
+                    format!("option `with`: the reader `{other}` cannot follow `python`; there are: docs, notebook");
                 return Err(IngestError::Recipe { name: request.recipe.name.clone(), message });
             }
         };
@@ -106,7 +108,9 @@ fn read_project(
         }
     }
     if vendored > 0 {
-        summary.notes.push(format!("{vendored} files in folders of libraries and virtual environments were passed over"));
+        summary
+            .notes
+            .push(format!("{vendored} files in folders of libraries and virtual environments were passed over"));
     }
     summary.files.extend(wanted);
     Ok(())
@@ -206,7 +210,11 @@ pub(super) fn not_parsed(file: &str, locator: &str, verdict: &Syntax) -> Rejecte
             let reason = if *class == "too-large" { "row-too-large" } else { "syntax" };
             (format!("{locator}:{line}:{column}"), reason, message.clone())
         }
-        _ => (locator.to_owned(), "syntax-newer", "needs Python 3.12 or later; scenes cannot be cut out of it".to_owned()),
+        _ => (
+            locator.to_owned(),
+            "syntax-newer",
+            "needs Python 3.12 or later; scenes cannot be cut out of it".to_owned(),
+        ),
     };
     RejectedRow { file: file.to_owned(), locator, reason: reason.to_owned(), detail }
 }
@@ -233,7 +241,8 @@ pub(super) fn sample(
         Ok(lacking) => lacking,
         Err(verdict) => {
             let row = not_parsed(&rel, &locator, &verdict);
-            let detail = format!("the text put together for this scene does not parse: {} ({})", row.detail, row.locator);
+            let detail =
+                format!("the text put together for this scene does not parse: {} ({})", row.detail, row.locator);
             return Met::Rejected(RejectedRow { file: rel, locator, reason: "extraction".to_owned(), detail });
         }
     };

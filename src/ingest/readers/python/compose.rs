@@ -67,7 +67,8 @@ pub(super) fn compose(project: &Project, cut: &Cut) -> Composed {
 impl Composer<'_> {
     /// The needed statements in the order of execution.
     fn in_order(&self) -> Vec<At> {
-        let place: HashMap<usize, usize> = self.cut.order.iter().enumerate().map(|(place, module)| (*module, place)).collect();
+        let place: HashMap<usize, usize> =
+            self.cut.order.iter().enumerate().map(|(place, module)| (*module, place)).collect();
         let mut items: Vec<At> = self.cut.items.iter().copied().collect();
         items.retain(|at| self.project.item(at.0, at.1).kind != ItemKind::Import);
         items.sort_by_key(|at| (place.get(&at.0).copied().unwrap_or(0), at.0, at.1));
@@ -77,8 +78,10 @@ impl Composer<'_> {
     /// The needed statements by nearness to the Scene: itself, its module, the modules executed last.
     fn by_nearness(&self) -> Vec<At> {
         let mut items = self.in_order();
-        let place: HashMap<usize, usize> = self.cut.order.iter().enumerate().map(|(place, module)| (*module, place)).collect();
-        items.sort_by_key(|at| (*at != self.cut.scene, std::cmp::Reverse(place.get(&at.0).copied().unwrap_or(0)), at.1));
+        let place: HashMap<usize, usize> =
+            self.cut.order.iter().enumerate().map(|(place, module)| (*module, place)).collect();
+        items
+            .sort_by_key(|at| (*at != self.cut.scene, std::cmp::Reverse(place.get(&at.0).copied().unwrap_or(0)), at.1));
         items
     }
 
@@ -112,6 +115,15 @@ impl Composer<'_> {
                 && before != meaning
             {
                 self.conflicts.insert(class.name.clone());
+            }
+        }
+        // The Scene's module keeps the names that it sees.
+        let near = items.iter().filter(|at| at.0 == cut.scene.0).flat_map(|at| cut.meant.get(at).into_iter().flatten());
+        for used in near.filter(|used| used.through == 0) {
+            if let Target::Symbol(module, name) = &used.target
+                && *name == used.text
+            {
+                self.name_symbol(*module, name);
             }
         }
         for used in all.iter().filter(|used| used.binds) {
@@ -165,7 +177,11 @@ impl Composer<'_> {
         let key = first.key();
         let meaning = Meaning::External(key.clone());
         // `helpers.np` asks for the name that `helpers` has for it.
-        let wanted = if through { first.name.clone().unwrap_or_else(|| first.module.replace('.', "_")) } else { text.to_owned() };
+        let wanted = if through {
+            first.name.clone().unwrap_or_else(|| first.module.replace('.', "_"))
+        } else {
+            text.to_owned()
+        };
         if through && self.bound.contains_key(&key) {
             return;
         }
@@ -217,7 +233,9 @@ impl Composer<'_> {
     fn spelling(&mut self, at: At, used: &Meant) -> Option<String> {
         let inside = |name: &str| self.project.item(at.0, at.1).locals.contains(name);
         let (meaning, main) = match &used.target {
-            Target::Symbol(module, name) => (Meaning::Symbol(*module, name.clone()), self.primary.get(&(*module, name.clone()))?.clone()),
+            Target::Symbol(module, name) => {
+                (Meaning::Symbol(*module, name.clone()), self.primary.get(&(*module, name.clone()))?.clone())
+            }
             Target::External(list) => {
                 let key = list.first()?.key();
                 let main = self.bound.get(&key)?.clone();
@@ -248,7 +266,8 @@ impl Composer<'_> {
             return Some(main);
         }
         // A local of the same spelling would catch it.
-        let known = self.aliases.iter().find(|(name, what)| *what == meaning && !inside(name)).map(|(name, _)| name.clone());
+        let known =
+            self.aliases.iter().find(|(name, what)| *what == meaning && !inside(name)).map(|(name, _)| name.clone());
         Some(known.unwrap_or_else(|| {
             let name = self.fresh(&format!("{main}_{}", used.text));
             self.names.insert(name.clone(), meaning.clone());
@@ -273,8 +292,11 @@ impl Composer<'_> {
             statements.entry(import.range.start).or_default().push(import);
         }
         for imports in statements.values().filter(|all| all.iter().any(|import| self.project.is_local(at.0, import))) {
-            let kept: Vec<String> =
-                imports.iter().filter(|import| !self.project.is_local(at.0, import)).map(|import| plain_import(import)).collect();
+            let kept: Vec<String> = imports
+                .iter()
+                .filter(|import| !self.project.is_local(at.0, import))
+                .map(|import| plain_import(import))
+                .collect();
             let text = if kept.is_empty() { "pass".to_owned() } else { kept.join("; ") };
             edits.push((imports[0].range.clone(), text));
         }
@@ -383,12 +405,14 @@ impl Composer<'_> {
                             }
                         }
                         Imported::Module { alias } => {
-                            let external = External { module: import.module.clone(), name: None, plain: alias.is_none() };
+                            let external =
+                                External { module: import.module.clone(), name: None, plain: alias.is_none() };
                             let name = import.bound().remove(0);
                             let key = external.key();
-                            let asked = self.externals.get(&key).is_some_and(|(list, names)| {
-                                list.contains(&external) && names.contains(&name)
-                            });
+                            let asked = self
+                                .externals
+                                .get(&key)
+                                .is_some_and(|(list, names)| list.contains(&external) && names.contains(&name));
                             if asked && self.names.get(&name) == Some(&Meaning::External(key.clone())) {
                                 left.remove(&(key.clone(), name.clone()));
                                 lines.push(plain_import(import));
@@ -397,8 +421,11 @@ impl Composer<'_> {
                         Imported::Names(names) => {
                             let mut parts = Vec::new();
                             for (original, alias) in names {
-                                let external =
-                                    External { module: import.module.clone(), name: Some(original.clone()), plain: false };
+                                let external = External {
+                                    module: import.module.clone(),
+                                    name: Some(original.clone()),
+                                    plain: false,
+                                };
                                 let key = external.key();
                                 let bound = alias.as_ref().unwrap_or(original);
                                 if left.remove(&(key, bound.clone())).is_some() {

@@ -44,7 +44,8 @@ pub(super) struct Cut {
 const IRRELEVANT: &[&str] = &["os", "sys", "subprocess", "logging", "warnings", "time", "shutil", "argparse", "pytest"];
 
 /// Statements that are calls count as settings of a library if the last part of what they call is one of these.
-const SETTERS: &[&str] = &["seed", "update", "use", "register", "register_font", "manual_seed", "set_default", "add_to_preamble"];
+const SETTERS: &[&str] =
+    &["seed", "update", "use", "register", "register_font", "manual_seed", "set_default", "add_to_preamble"];
 
 /// Cuts a Scene out of its project. `horizon`: items of its module from there on do not exist (later cells of a notebook).
 pub(super) fn cut(project: &Project, scene: At, horizon: usize) -> Cut {
@@ -152,7 +153,11 @@ impl Cutter<'_> {
             let itself = || Target::Symbol(module, used.name.clone());
             let target = if binds {
                 // `global x` of a name that the module does not bind otherwise binds it by being run.
-                if used.role == Role::Global && !self.project.binds_itself(module, &used.name) { continue } else { itself() }
+                if used.role == Role::Global && !self.project.binds_itself(module, &used.name) {
+                    continue;
+                } else {
+                    itself()
+                }
             } else if let Some(inner) = used.inner {
                 match self.project.inner(module, &item.inner_imports[inner], &used.name) {
                     Some(target) => target,
@@ -168,7 +173,9 @@ impl Cutter<'_> {
                 match self.project.resolve(module, &used.name, limit) {
                     Target::Missing(_) => self.project.resolve(module, &used.name, usize::MAX),
                     // What only a star import may give is given by a later statement, if one binds it.
-                    Target::Library(name, stars) if !stars.is_empty() && used.when == When::Later => Target::Library(name, stars),
+                    Target::Library(name, stars) if !stars.is_empty() && used.when == When::Later => {
+                        Target::Library(name, stars)
+                    }
                     target => target,
                 }
             };
@@ -192,7 +199,11 @@ impl Cutter<'_> {
         for &module in &self.cut.order {
             for (index, item) in self.project.modules[module].outline.items.iter().enumerate() {
                 let skipped = matches!(item.kind, ItemKind::Main | ItemKind::Import | ItemKind::Docstring);
-                if skipped || item.changes.is_empty() || self.cut.items.contains(&(module, index)) || index >= self.limit(module) {
+                if skipped
+                    || item.changes.is_empty()
+                    || self.cut.items.contains(&(module, index))
+                    || index >= self.limit(module)
+                {
                     continue;
                 }
                 let mut effect = Effect { at: (module, index), symbols: Vec::new(), sets: false };

@@ -20,7 +20,7 @@ pub(crate) struct Module {
 
 impl Module {
     /// The folder that it lies in; empty for the project's own.
-    fn folder(&self) -> &str {
+    pub(super) fn folder(&self) -> &str {
         self.rel.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
@@ -116,11 +116,11 @@ pub(crate) struct SceneClass {
 /// The modules of a project, tied together.
 pub(crate) struct Project {
     pub modules: Vec<Module>,
-    by_path: HashMap<String, usize>,
-    folders: HashSet<String>,
-    by_stem: HashMap<String, Vec<usize>>,
-    search_paths: HashMap<String, Vec<String>>,
-    external: Vec<String>,
+    pub(super) by_path: HashMap<String, usize>,
+    pub(super) folders: HashSet<String>,
+    pub(super) by_stem: HashMap<String, Vec<usize>>,
+    pub(super) search_paths: HashMap<String, Vec<String>>,
+    pub(super) external: Vec<String>,
     foreign_scenes: HashSet<String>,
     plugin_names: HashMap<String, String>,
     tables: Vec<Table>,
@@ -146,7 +146,8 @@ impl Project {
         for (index, module) in project.modules.iter().enumerate() {
             let Some(path) = module.rel.strip_suffix(".py") else { continue };
             project.by_path.insert(path.to_owned(), index);
-            let inside = |package: &&String| path.starts_with(&format!("{package}/")) || path.contains(&format!("/{package}/"));
+            let inside =
+                |package: &&String| path.starts_with(&format!("{package}/")) || path.contains(&format!("/{package}/"));
             if let Some(package) = external.iter().find(inside) {
                 let defined = module.outline.items.iter().filter(|item| item.kind != ItemKind::Import);
                 let names = defined.flat_map(|item| &item.binds).map(|name| (name.clone(), package.clone()));
@@ -224,7 +225,9 @@ impl Project {
                 let name = import.bound().remove(0);
                 let bound = match place {
                     Some((root, place)) => Bound::Place(if alias.is_some() { place } else { root }),
-                    None => Bound::External(External { module: import.module.clone(), name: None, plain: alias.is_none() }),
+                    None => {
+                        Bound::External(External { module: import.module.clone(), name: None, plain: alias.is_none() })
+                    }
                 };
                 table.names.entry(name).or_default().push((at, bound));
             }
@@ -246,142 +249,6 @@ impl Project {
         }
     }
 
-    /// The modules that an import executes: packages on the way, the module, and submodules that it names.
-    fn executed(&self, index: usize, import: &Import) -> Vec<usize> {
-        let Some((_, place)) = self.find(index, import) else { return Vec::new() };
-        let mut found = Vec::new();
-        let mut add = |place: &Place| {
-            if let Place::File(module) = place {
-                let mut folder = self.modules[*module].folder();
-                let mut packages = Vec::new();
-                while !folder.is_empty() {
-                    packages.extend(self.by_path.get(&format!("{folder}/__init__")));
-                    folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
-                }
-                found.extend(packages.into_iter().rev().copied());
-                found.push(*module);
-            }
-        };
-        add(&place);
-        if let Imported::Names(names) = &import.what {
-            for (name, _) in names {
-                if let Some(sub) = self.submodule(&place, name) {
-                    add(&sub);
-                }
-            }
-        }
-        found
-    }
-
-    fn submodule(&self, place: &Place, name: &str) -> Option<Place> {
-        let folder = match place {
-            Place::Folder(folder) => folder.clone(),
-            Place::File(module) => {
-                let module = &self.modules[*module];
-                if !module.rel.ends_with("__init__.py") {
-                    return None;
-                }
-                module.folder().to_owned()
-            }
-        };
-        self.lookup(&folder, &[name])
-    }
-
-    /// What lies at dotted `parts` under a folder.
-    fn lookup(&self, folder: &str, parts: &[&str]) -> Option<Place> {
-        let mut path = folder.to_owned();
-        for part in parts {
-            if !path.is_empty() {
-                path.push('/');
-            }
-            path.push_str(part);
-        }
-        if let Some(module) = self.by_path.get(&path) {
-            return Some(Place::File(*module));
-        }
-        if let Some(module) = self.by_path.get(format!("{path}/__init__").trim_start_matches('/')) {
-            return Some(Place::File(*module));
-        }
-        self.folders.contains(&path).then_some(Place::Folder(path))
-    }
-
-    /// Where in the project an import leads: the place of its first name, and of the whole.
-    fn find(&self, index: usize, import: &Import) -> Option<(Place, Place)> {
-        let module = &self.modules[index];
-        let parts: Vec<&str> = import.module.split('.').filter(|part| !part.is_empty()).collect();
-        let at = |folder: &str| -> Option<(Place, Place)> {
-            let whole = self.lookup(folder, &parts)?;
-            let root = self.lookup(folder, &parts[..parts.len().min(1)])?;
-            (whole != Place::File(index)).then_some((root, whole))
-        };
-        if import.level > 0 {
-            let mut folder = module.folder();
-            for _ in 1..import.level {
-                if folder.is_empty() {
-                    return None;
-                }
-                folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
-            }
-            return at(folder);
-        }
-        let package = *parts.first()?;
-        let kept = |prefix: &String| import.module == *prefix || import.module.starts_with(&format!("{prefix}."));
-        if libraries::MANIM.contains(&package) || self.external.iter().any(kept) {
-            return None;
-        }
-        // First as Python does: beside the script; then where `sys.path` was told to look; then up to the top.
-        let mut folders = vec![module.folder().to_owned()];
-        let mut above = module.folder();
-        let mut ancestors = Vec::new();
-        while !above.is_empty() {
-            above = above.rsplit_once('/').map_or("", |(above, _)| above);
-            ancestors.push(above.to_owned());
-        }
-        // `sys.path` is one for all: what a script beside it sets is meant as well.
-        let beside = self.search_paths.get(module.folder()).into_iter().flatten();
-        for path in module.outline.search_paths.iter().chain(beside) {
-            let path = path.trim_start_matches("./").trim_matches('/');
-            for base in folders[..1].iter().chain(&ancestors).cloned().collect::<Vec<_>>() {
-                folders.push(if base.is_empty() { path.to_owned() } else { format!("{base}/{path}") });
-            }
-        }
-        let beside = at(&folders[0]);
-        if beside.is_some() || libraries::is_standard(package) {
-            return beside.filter(|(root, _)| !libraries::is_known(package) || matches!(root, Place::File(_)));
-        }
-        folders.extend(ancestors.iter().cloned());
-        folders.extend(ancestors.iter().map(|base| if base.is_empty() { "src".to_owned() } else { format!("{base}/src") }));
-        if let Some(found) = folders[1..].iter().find_map(|folder| at(folder)) {
-            return Some(found);
-        }
-        if libraries::is_known(package) {
-            return None;
-        }
-        // A search path may be set outside the code, or the checkout be meant to lie inside another folder: a file that
-        // alone has the name is meant, and if there is none, one that has its last parts.
-        (0..parts.len().saturating_sub(1).max(1)).find_map(|skip| self.by_suffix(index, &parts[skip..]))
-    }
-
-    /// The only file nearest to a module whose path ends in `parts`.
-    fn by_suffix(&self, index: usize, parts: &[&str]) -> Option<(Place, Place)> {
-        let folder = self.modules[index].folder();
-        let suffix = format!("{}.py", parts.join("/"));
-        let ends = |module: &usize| {
-            let rel = &self.modules[*module].rel;
-            *module != index && (rel.ends_with(&format!("/{suffix}")) || *rel == suffix)
-        };
-        let matching: Vec<usize> = self.by_stem.get(*parts.last()?).into_iter().flatten().copied().filter(ends).collect();
-        let shared = |found: &usize| common_folders(folder, self.modules[*found].folder());
-        let most = matching.iter().map(shared).max()?;
-        let mut best = matching.iter().filter(|found| shared(found) == most);
-        let (found, more) = (*best.next()?, best.next());
-        if more.is_some() {
-            return None;
-        }
-        let above = self.modules[found].rel.strip_suffix(&suffix)?.trim_end_matches('/');
-        Some((self.lookup(above, &parts[..1])?, Place::File(found)))
-    }
-
     /// What `name` means in a module, looking at its items before `limit` only.
     pub fn resolve(&self, module: usize, name: &str, limit: usize) -> Target {
         let mut seen = HashSet::new();
@@ -397,7 +264,10 @@ impl Project {
 
     /// Whether statements of the module itself bind the name.
     pub fn binds_itself(&self, module: usize, name: &str) -> bool {
-        self.tables[module].names.get(name).is_some_and(|found| found.iter().any(|(_, bound)| matches!(bound, Bound::Here)))
+        self.tables[module]
+            .names
+            .get(name)
+            .is_some_and(|found| found.iter().any(|(_, bound)| matches!(bound, Bound::Here)))
     }
 
     fn certain(&self, module: usize, name: &str, limit: usize, seen: &mut HashSet<(usize, String)>) -> Option<Target> {
@@ -430,9 +300,15 @@ impl Project {
             None
         };
         for (at, bound) in names.iter().rev().filter(|(at, _)| *at < limit) {
-            if let Some(target) = stars_after(Some(*at), seen) {
-                found = Some(target);
-                break;
+            // What a star import gives later by the name of a module that was imported is that module.
+            let is_module = matches!(bound, Bound::External(External { name: None, .. }));
+            match stars_after(Some(*at), seen) {
+                Some(Target::Library(..)) if is_module => {}
+                Some(target) => {
+                    found = Some(target);
+                    break;
+                }
+                None => {}
             }
             found = match bound {
                 Bound::Here => Some(Target::Symbol(module, name.to_owned())),
@@ -512,15 +388,11 @@ impl Project {
             Imported::Module { alias: Some(_) } => Some(Target::Place(place)),
             Imported::Star => None,
             Imported::Names(names) => {
-                let (original, _) = names.iter().find(|(original, alias)| alias.as_ref().unwrap_or(original) == name)?;
+                let (original, _) =
+                    names.iter().find(|(original, alias)| alias.as_ref().unwrap_or(original) == name)?;
                 Some(self.member(&place, original, &mut HashSet::new()))
             }
         }
-    }
-
-    /// Whether an import leads into the project, or nowhere because it is relative.
-    pub fn is_local(&self, module: usize, import: &Import) -> bool {
-        import.level > 0 || self.find(module, import).is_some()
     }
 
     /// Whether `from module import *` takes a name along.
@@ -537,7 +409,9 @@ impl Project {
         if seen.insert(module) {
             for (at, star) in &self.tables[module].stars {
                 match star {
-                    Star::External(library) if libraries::star_binds(library, "").is_none() => found.push((module, *at)),
+                    Star::External(library) if libraries::star_binds(library, "").is_none() => {
+                        found.push((module, *at))
+                    }
                     Star::Place(Place::File(from)) => found.extend(self.uncertain_stars(*from, seen)),
                     _ => {}
                 }
@@ -597,7 +471,8 @@ impl Project {
 
     /// Whether a name of a module is a Scene class.
     pub fn is_scene(&self, module: usize, name: &str) -> bool {
-        let class = |at: &usize| self.item(module, *at).class.is_some() && self.scene(module, *at, &mut HashSet::new()).0;
+        let class =
+            |at: &usize| self.item(module, *at).class.is_some() && self.scene(module, *at, &mut HashSet::new()).0;
         self.binders(module, name, usize::MAX).iter().any(class)
     }
 
@@ -621,14 +496,20 @@ impl Project {
             }
             let (target, _) = self.follow(target, &path);
             let last = match &target {
-                Target::External(list) => list.last().and_then(|external| external.name.clone()).filter(|_| path.is_empty()),
+                Target::External(list) => {
+                    list.last().and_then(|external| external.name.clone()).filter(|_| path.is_empty())
+                }
                 _ => None,
             };
             let last = last.unwrap_or_else(|| base.rsplit('.').next().unwrap_or(base).to_owned());
             match &target {
                 Target::Symbol(from, name) => {
                     let limit = if *from == module { index } else { usize::MAX };
-                    let class_item = self.binders(*from, name, limit).into_iter().rev().find(|at| self.item(*from, *at).class.is_some());
+                    let class_item = self
+                        .binders(*from, name, limit)
+                        .into_iter()
+                        .rev()
+                        .find(|at| self.item(*from, *at).class.is_some());
                     match class_item {
                         Some(at) if (*from, at) != (module, index) => {
                             let (base_scene, base_constructs) = self.scene(*from, at, seen);
@@ -646,11 +527,6 @@ impl Project {
     }
 }
 
-/// How many folders two paths share from the top.
-fn common_folders(a: &str, b: &str) -> usize {
-    a.split('/').zip(b.split('/')).take_while(|(a, b)| a == b).count()
-}
-
 /// The classes of vendored libraries that derive from a Scene.
 fn foreign_scenes(classes: &HashMap<String, Vec<String>>) -> HashSet<String> {
     let mut scenes = HashSet::new();
@@ -658,10 +534,11 @@ fn foreign_scenes(classes: &HashMap<String, Vec<String>>) -> HashSet<String> {
         let more: Vec<&String> = classes
             .iter()
             .filter(|(name, bases)| {
-                !scenes.contains(*name) && bases.iter().any(|base| {
-                    let last = base.rsplit('.').next().unwrap_or(base);
-                    scenes.contains(last) || libraries::is_scene_name(last)
-                })
+                !scenes.contains(*name)
+                    && bases.iter().any(|base| {
+                        let last = base.rsplit('.').next().unwrap_or(base);
+                        scenes.contains(last) || libraries::is_scene_name(last)
+                    })
             })
             .map(|(name, _)| name)
             .collect();

@@ -24,7 +24,8 @@ pub(super) fn description(text: &str) -> Option<String> {
     if is_placeholder_description(&text) || looks_like_code(&text) {
         return None;
     }
-    let ideographs = text.chars().filter(|c| matches!(*c as u32, 0x3040..=0x30ff | 0x3400..=0x9fff | 0xac00..=0xd7af)).count();
+    let ideographs =
+        text.chars().filter(|c| matches!(*c as u32, 0x3040..=0x30ff | 0x3400..=0x9fff | 0xac00..=0xd7af)).count();
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let marks = text.chars().filter(|c| !c.is_alphanumeric() && !c.is_whitespace()).count();
     let words = text.split_whitespace().filter(|word| word.chars().filter(|c| c.is_alphabetic()).count() >= 2).count();
@@ -35,8 +36,30 @@ pub(super) fn description(text: &str) -> Option<String> {
 /// Tells code and command lines from sentences.
 fn looks_like_code(text: &str) -> bool {
     const SIGNS: &[&str] = &[
-        "self.", "def ", "class ", "import ", " = ", "==", "()", "):", "manim -", "manimgl ", "manim render", "python ", "pip ", ">>>", "://",
-        ".py ", "TODO", "FIXME", "noqa", "type: ignore", "pylint", "Copyright", "License", "-*-",
+        "self.",
+        "def ",
+        "class ",
+        "import ",
+        " = ",
+        "==",
+        "()",
+        "):",
+        "manim -",
+        "manimgl ",
+        "manim render",
+        "python ",
+        "pip ",
+        ">>>",
+        "://",
+        ".py ",
+        "TODO",
+        "FIXME",
+        "noqa",
+        "type: ignore",
+        "pylint",
+        "Copyright",
+        "License",
+        "-*-",
     ];
     SIGNS.iter().any(|sign| text.contains(sign)) || text.ends_with(".py")
 }
@@ -55,7 +78,10 @@ mod tests {
         ] {
             assert!(description(text).is_some(), "{text}");
         }
-        assert_eq!(description("A proof\n  of two\n\nthings by moving parts.").unwrap(), "A proof of two\n\nthings by moving parts.");
+        assert_eq!(
+            description("A proof\n  of two\n\nthings by moving parts.").unwrap(),
+            "A proof of two\n\nthings by moving parts."
+        );
     }
 
     #[test]

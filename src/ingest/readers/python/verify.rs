@@ -54,7 +54,9 @@ pub(in crate::ingest::readers) fn lacking(
         }
         for used in item.uses.iter().filter(|used| used.inner.is_none() && !used.own) {
             let now = used.when == When::Now && used.role == Role::Read;
-            let Target::Missing(name) = project.resolve(0, &used.name, if now { index } else { usize::MAX }) else { continue };
+            let Target::Missing(name) = project.resolve(0, &used.name, if now { index } else { usize::MAX }) else {
+                continue;
+            };
             let api = manim_api::api();
             if let Some(package) = defined.get(&name) {
                 found.unimported.insert(package.clone());
@@ -97,7 +99,8 @@ mod tests {
 
     #[test]
     fn names_that_only_want_an_import_are_told_by_package() {
-        let found = lacks("from manim import Scene\nclass A(Scene):\n    def construct(self):\n        OwnArrow(Circle())\n");
+        let found =
+            lacks("from manim import Scene\nclass A(Scene):\n    def construct(self):\n        OwnArrow(Circle())\n");
         assert_eq!(found.unimported, BTreeSet::from(["manim".to_owned(), "own_plugin".to_owned()]));
         assert!(found.names.is_empty());
     }
@@ -110,6 +113,8 @@ mod tests {
 
     #[test]
     fn unknown_star_imports_may_define_anything() {
-        assert!(missing("from manimlib import *\nclass A(Scene):\n    def construct(self):\n        blub()\n").is_empty());
+        assert!(
+            missing("from manimlib import *\nclass A(Scene):\n    def construct(self):\n        blub()\n").is_empty()
+        );
     }
 }
