@@ -301,7 +301,11 @@ fn edoh_is_laid_out_again_with_the_tokens_of_its_twin() {
         valid += usize::from(parses(&mended.code));
         same += usize::from(tokens(&mended.code) == tokens(&twin.code));
         let lines = |code: &str| code.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
-        equal_lines += usize::from(lines(&mended.code) == lines(&twin.code));
+        if lines(&mended.code) == lines(&twin.code) {
+            equal_lines += 1;
+        } else {
+            println!("DIFF {}\n{}", mended.code, twin.code);
+        }
     }
     println!(
         "edoh: 599 read, 0 parse; {valid} parse after single-line-expanded, {same} with the tokens of their twin, {equal_lines} equal to it line by line"

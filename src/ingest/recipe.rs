@@ -260,7 +260,7 @@ impl Filter {
     /// Whether the condition holds for a value. A text equals what is written as it (`"3"` and 3), for the sake of CSV.
     pub fn holds(&self, value: &serde_json::Value) -> bool {
         let same = |wanted: &serde_json::Value| {
-            wanted == value || value.as_str().is_some_and(|text| !wanted.is_string() && wanted.to_string() == text)
+            wanted == value || value.as_str().is_some_and(|text| !wanted.is_string() && path::written(wanted, text))
         };
         (self.equals.is_empty() || self.equals.iter().any(same))
             && !self.not.iter().any(same)
