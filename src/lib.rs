@@ -8,4 +8,6 @@ pub mod query {
 }
 pub mod sample;
 pub mod similarity;
+pub mod slice;
+pub mod store;
 pub mod text;
