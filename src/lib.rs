@@ -1,7 +1,9 @@
 //! scenery: an embedded, query-first dataset store for the code that models are fine-tuned on.
 
 pub mod analyze;
+pub mod export;
 pub mod ingest;
+pub mod prompt;
 pub mod query {
     //! The query language.
     pub mod plan;
