@@ -5,6 +5,7 @@
 
 mod scan;
 mod steps;
+pub mod vocabulary;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -169,7 +170,8 @@ impl GroupKey {
         GroupKey::Number(if bits >> 63 == 1 { !bits } else { bits | (1 << 63) }, bits)
     }
 
-    fn json(&self) -> Value {
+    /// The value as JSON.
+    pub fn json(&self) -> Value {
         match self {
             GroupKey::Number(_, bits) => {
                 let value = f64::from_bits(*bits);
