@@ -496,6 +496,22 @@ fn trainers_find_what_they_read_by() {
 
     `manifest.json` says how the rows were selected and lists a SHA-256 per file; `rows.jsonl` says of each row where it comes from; `ATTRIBUTION.md` names every source with its licence.
     "#);
+    let typed = Request {
+        out: folder.at("typed"),
+        format: export::format("alpaca").expect("a format"),
+        system: Some("s".to_owned()),
+        ..hf.clone()
+    };
+    write(&typed, rows.clone()).expect("an export");
+    let card = text(&folder.at("typed/README.md"));
+    let row: serde_json::Value =
+        serde_json::from_str(text(&folder.at("typed/train.jsonl")).lines().next().expect("a row")).expect("JSON");
+    let columns =
+        row.as_object().expect("an object").keys().chain(row["metadata"].as_object().expect("an object").keys());
+    for column in columns.clone() {
+        assert!(card.contains(&format!("- name: {column}\n")), "{column} is not in the card");
+    }
+    assert_eq!(card.matches("- name: ").count(), columns.count());
     let mut factory = request(folder.at("factory"), "sharegpt");
     factory.layout = Layout::LlamaFactory;
     factory.preset = export::preset("manim");
