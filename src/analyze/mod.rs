@@ -10,6 +10,9 @@
 pub mod facts;
 pub mod features;
 mod guard;
+pub mod manim_api;
 pub mod parse;
+mod python_names;
+pub mod walk;
 
 pub use facts::CodeFacts;
