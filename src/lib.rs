@@ -2,9 +2,6 @@
 
 pub mod analyze;
 pub mod ingest;
-pub mod query {
-    //! The query language.
-    pub mod plan;
-}
+pub mod query;
 pub mod sample;
 pub mod text;
