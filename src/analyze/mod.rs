@@ -9,5 +9,7 @@
 
 pub mod facts;
 pub mod features;
+mod guard;
+pub mod parse;
 
 pub use facts::CodeFacts;

@@ -8,7 +8,7 @@ use crate::analyze::features::Kind;
 
 use super::ast::{Atom, Check, Expr, InValues, Leaf, Node, Parsed, Query, Resolved, Stated, StatedKind, Value, ValueKind, When};
 use super::lower::typed_number;
-use super::plan::{Amount, Field, Filter, Plan, Range, SortKey, Step, Test, Within};
+use super::plan::{Field, Filter, Plan, Range, Test, Within};
 use super::suggest::{quote, typed};
 
 impl Display for Value {
@@ -265,39 +265,6 @@ impl Display for Filter {
 impl Display for Plan {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         plan_tree(self, 0, f)
-    }
-}
-
-impl Display for SortKey {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", if self.descending { "-" } else { "" }, self.field.name)
-    }
-}
-
-impl Display for Amount {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Amount::Rows(count) => write!(f, "{count}"),
-            Amount::Share(share) => write!(f, "{}%", (share * 1e11).round() / 1e9),
-        }
-    }
-}
-
-impl Display for Step {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Step::Sort(keys) => {
-                f.write_str("sort ")?;
-                separated(f, keys, " ")
-            }
-            Step::Take(count) => write!(f, "take {count}"),
-            Step::Skip(count) => write!(f, "skip {count}"),
-            Step::Sample { amount, seed, by } => {
-                write!(f, "sample {amount} seed {seed}")?;
-                by.iter().try_for_each(|field| write!(f, " by {}", field.name))
-            }
-            Step::Per { field, count } => write!(f, "per {} {count}", field.name),
-        }
     }
 }
 

@@ -70,3 +70,6 @@ pub struct Extractor {
     /// Lists what made up the value, for features that are scores or verdicts.
     pub why: Option<fn(&Subject<'_>) -> Vec<Contribution>>,
 }
+
+/// Every feature, by name.
+pub static EXTRACTORS: &[&Extractor] = &[];
