@@ -4,10 +4,7 @@ pub mod analyze;
 pub mod export;
 pub mod ingest;
 pub mod prompt;
-pub mod query {
-    //! The query language.
-    pub mod plan;
-}
+pub mod query;
 pub mod sample;
 pub mod similarity;
 pub mod slice;

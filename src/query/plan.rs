@@ -238,7 +238,7 @@ impl std::fmt::Display for Step {
             Step::Sample { amount, seed, by } => {
                 match amount {
                     Amount::Rows(count) => write!(f, "sample {count}")?,
-                    Amount::Share(share) => write!(f, "sample {}%", share * 100.0)?,
+                    Amount::Share(share) => write!(f, "sample {}%", (share * 1e11).round() / 1e9)?,
                 }
                 write!(f, " seed {seed}")?;
                 match by {
