@@ -311,12 +311,12 @@ pub struct ExportArgs {
     /// The form of a row: messages, sharegpt, alpaca, prompt-completion, text
     #[arg(long, default_value = "messages")]
     pub format: String,
-    /// Which files there are: plain, tree
+    /// Which files there are: plain, tree, hf, llamafactory, mlx
     #[arg(long, default_value = "plain")]
     pub layout: String,
-    /// How rows are written: jsonl, json
-    #[arg(long, default_value = "jsonl")]
-    pub encoding: String,
+    /// How rows are written: jsonl, json; as the layout has it unless said
+    #[arg(long)]
+    pub encoding: Option<String>,
     /// A bundle of options: manim
     #[arg(long)]
     pub preset: Option<String>,

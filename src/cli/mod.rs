@@ -122,7 +122,7 @@ fn unprotect(command: &mut Command) {
 }
 
 /// An argument as a shell takes it.
-fn quoted(argument: &str) -> String {
+pub(crate) fn quoted(argument: &str) -> String {
     let plain = |ch: char| ch.is_alphanumeric() || "-_./:=,@%+".contains(ch);
     if !argument.is_empty() && argument.chars().all(plain) {
         argument.to_owned()

@@ -21,6 +21,8 @@ pub struct Session {
     pub json: bool,
     /// `--quiet`.
     pub quiet: bool,
+    /// Whether stdout stays empty: a step of a job that prints only its end.
+    pub silent: bool,
     /// Whether stdout takes colours.
     pub colour: bool,
     /// Whether stderr takes colours.
@@ -46,6 +48,7 @@ impl Session {
             directory: cli.directory.clone().unwrap_or_else(|| PathBuf::from(".")),
             json: cli.json,
             quiet: cli.quiet,
+            silent: false,
             colour: allowed(std::io::stdout().is_terminal()),
             colour_errors: allowed(std::io::stderr().is_terminal()),
             width,
@@ -109,6 +112,9 @@ impl Session {
     /// # Errors
     /// Where stdout is closed or full.
     pub fn print(&self, text: impl AsRef<str>) -> Result<(), Failure> {
+        if self.silent {
+            return Ok(());
+        }
         let mut out = std::io::stdout().lock();
         out.write_all(text.as_ref().as_bytes()).and_then(|()| out.flush()).map_err(output)
     }

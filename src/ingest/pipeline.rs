@@ -107,7 +107,7 @@ pub fn run(
             return Err(IngestError::File { path: path.clone(), source });
         }
     }
-    let reader = readers::reader(&recipe.reader).ok_or_else(|| IngestError::Recipe {
+    let reader = readers::find(&recipe.reader).ok_or_else(|| IngestError::Recipe {
         name: recipe.name.clone(),
         message: format!("there is no reader `{}`; there are: {}", recipe.reader, readers::names().join(", ")),
     })?;
@@ -268,7 +268,7 @@ fn read(
     stop: &AtomicBool,
 ) -> Result<ReadSummary, IngestError> {
     let request =
-        ReadRequest { recipe, paths, max_row_bytes: options.max_row_bytes, variant: options.variant.as_deref() };
+        ReadRequest { recipe, paths, max_row_bytes: options.max_row_bytes, variant: options.variant.clone() };
     let mut batch: Vec<Met> = Vec::with_capacity(BATCH_ROWS);
     let mut bytes = 0usize;
     let mut send = |batch: &mut Vec<Met>| {

@@ -5,7 +5,21 @@ use crate::store::Store;
 use crate::store::index::schema::{HAS, term_text};
 
 /// Saved queries that every project has; a project's own of the same name go first.
-pub const BUILT_IN: &[(&str, &str)] = &[];
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("beginner-geometry", include_str!("../../queries/beginner-geometry.q")),
+    ("broken", include_str!("../../queries/broken.q")),
+    ("calculus", include_str!("../../queries/calculus.q")),
+    ("curriculum", include_str!("../../queries/curriculum.q")),
+    ("evaluation-pool", include_str!("../../queries/evaluation-pool.q")),
+    ("formulas", include_str!("../../queries/formulas.q")),
+    ("long-scenes", include_str!("../../queries/long-scenes.q")),
+    ("manimgl", include_str!("../../queries/manimgl.q")),
+    ("moving", include_str!("../../queries/moving.q")),
+    ("needs-description", include_str!("../../queries/needs-description.q")),
+    ("thanks-code", include_str!("../../queries/thanks-code.q")),
+    ("three-d", include_str!("../../queries/three-d.q")),
+    ("trainable", include_str!("../../queries/trainable.q")),
+];
 
 /// The words of a store and the saved queries of its project.
 pub struct StoreVocabulary<'a> {

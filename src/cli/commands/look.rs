@@ -107,7 +107,7 @@ pub fn field_named(name: &str) -> Result<Field, Failure> {
         return Ok(found.field());
     }
     let known: Vec<String> = fields::all().into_iter().map(|field| field.name.to_string()).collect();
-    let near = crate::query::suggest::similar(name, known.iter().map(String::as_str));
+    let near = crate::query::similar(name, known.iter().map(String::as_str));
     let hint = if near.is_empty() { "`scenery fields` lists them".to_owned() } else { format!("did you mean {}?", near.join(" or ")) };
     Err(Failure::usage(format!("there is no field `{name}`: {hint}")))
 }
