@@ -446,7 +446,7 @@ fn read_hash(row: &RawRow) -> [u8; 16] {
 fn prepare(task: Task, recipe: &Recipe, source: i64, now: &str) -> Result<Prepared, StoreError> {
     let Task { row, id, key, number, read_hash, known } = task;
     let hint = row.dialect.or(recipe.dialect);
-    let cleaned = cleaners::clean(&row.code, row.instruction.as_deref(), &cleaners::CleanContext::new(hint));
+    let cleaned = cleaners::clean(&row.code, row.instruction.as_deref(), &cleaners::CleanContext { dialect: hint });
     let read = Content::new(row.instruction.clone(), &row.code)?;
     let fixed = if cleaned.applied.is_empty() { None } else { Some(Content::new(cleaned.instruction.clone(), &cleaned.code)?) };
     let facts = analyze::analyse(&cleaned.code, cleaned.instruction.as_deref(), hint, &row.issues);

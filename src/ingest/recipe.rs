@@ -84,6 +84,8 @@ pub struct Recipe {
     pub options: toml::Table,
     /// How rows are mapped, for the `table` reader; the first variant that matches files is used.
     pub variants: Vec<Variant>,
+    /// Its text.
+    pub toml: String,
 }
 
 /// One rendering of a table source.
@@ -248,7 +250,7 @@ impl Recipe {
     /// # Errors
     /// [`IngestError::Recipe`] with file, line, the key that is wrong and what is possible.
     pub fn from_toml(text: &str, origin: &str) -> Result<Recipe, IngestError> {
-        toml_form::read(text, origin)
+        Ok(Recipe { toml: text.to_owned(), ..toml_form::read(text, origin)? })
     }
 
     /// A built-in recipe.
