@@ -6,7 +6,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// An embedded, query-first dataset store for the code that models are fine-tuned on.
 #[derive(Parser, Debug)]
-#[command(name = "scenery", version, max_term_width = 100, after_help = "Examples:
+#[command(
+    name = "scenery",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:
   scenery demo                                 the whole job on data that the tool brings
   scenery init my-dataset && cd my-dataset
   scenery ingest manimbench manim_sft_dataset.csv
@@ -14,7 +18,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
   scenery export @beginner-geometry --out geometry --format messages
 
 Exit codes: 0 done; 1 the request or the data is wrong; 2 the command line or the query is wrong;
-3 the store cannot be used; 4 something outside is missing.")]
+3 the store cannot be used; 4 something outside is missing."
+)]
 pub struct Cli {
     /// Work on the project of this directory instead of the current one's
     #[arg(short = 'C', long = "directory", global = true, value_name = "DIR")]
@@ -54,7 +59,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  scenery demo --dir scenery-demo")]
     Demo(DemoArgs),
     /// List the sources that are known, and those of this store
-    #[command(after_help = "Examples:\n  scenery sources\n  scenery sources manimbench\n  scenery sources manimbench --rejected")]
+    #[command(
+        after_help = "Examples:\n  scenery sources\n  scenery sources manimbench\n  scenery sources manimbench --rejected"
+    )]
     Sources(SourcesArgs),
     /// Read a source into the store
     #[command(after_help = "Examples:

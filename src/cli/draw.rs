@@ -13,7 +13,9 @@ pub fn safe(text: &str) -> String {
             // Control pictures stand at U+2400 + code.
             '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + ch as u32).unwrap_or('\u{FFFD}'),
             '\u{7f}' => '\u{2421}',
-            '\u{80}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{FFFD}',
+            '\u{80}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                '\u{FFFD}'
+            }
             other => other,
         })
         .collect()
@@ -49,7 +51,8 @@ pub fn table(head: &[&str], rows: &[Vec<String>], width: usize) -> String {
     }
     if let Some((last, before)) = widths.split_last_mut() {
         let used: usize = before.iter().sum::<usize>() + 2 * before.len();
-        let natural = rows.iter().filter_map(|row| row.get(columns - 1)).map(|cell| line(cell, 400).width()).max().unwrap_or(0);
+        let natural =
+            rows.iter().filter_map(|row| row.get(columns - 1)).map(|cell| line(cell, 400).width()).max().unwrap_or(0);
         *last = natural.max(head[columns - 1].width()).min(width.saturating_sub(used).max(20));
     }
     let numeric: Vec<bool> = (0..columns)
@@ -131,19 +134,20 @@ pub fn query_error(error: &QueryError, text: &str, colour: bool) -> String {
         help.push(format!("expected: {}", error.expected.join(", ")));
     }
     let mut out = String::new();
-    let mut draw = |message: String, name: &str, text: &str, span: (usize, usize), label: &str, help: Option<String>| {
-        let from = span.0.min(text.len());
-        let length = span.1.saturating_sub(from).min(text.len() - from);
-        let drawn = Drawn {
-            message: safe(&message),
-            help: help.map(|help| safe(&help)),
-            source: NamedSource::new(name, safe(text)),
-            labels: vec![LabeledSpan::new(Some(label.to_owned()), from, length)],
+    let mut draw =
+        |message: String, name: &str, text: &str, span: (usize, usize), label: &str, help: Option<String>| {
+            let from = span.0.min(text.len());
+            let length = span.1.saturating_sub(from).min(text.len() - from);
+            let drawn = Drawn {
+                message: safe(&message),
+                help: help.map(|help| safe(&help)),
+                source: NamedSource::new(name, safe(text)),
+                labels: vec![LabeledSpan::new(Some(label.to_owned()), from, length)],
+            };
+            if handler.render_report(&mut out, &drawn).is_err() {
+                out.push_str(&drawn.message);
+            }
         };
-        if handler.render_report(&mut out, &drawn).is_err() {
-            out.push_str(&drawn.message);
-        }
-    };
     let help = (!help.is_empty()).then(|| help.join("\n"));
     let label = if error.trace.is_empty() { "here" } else { "named here" };
     draw(format!("error: {}", error.message), "query", text, error.span, label, help);

@@ -96,7 +96,8 @@ fn protect(given: Vec<OsString>) -> Vec<OsString> {
                 return argument;
             }
             let Some(rest) = text.strip_prefix('-') else { return argument };
-            let short_number = rest.strip_prefix('n').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+            let short_number =
+                rest.strip_prefix('n').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
             if rest.chars().count() < 2 || rest.starts_with('-') || short_number {
                 return argument;
             }
@@ -152,7 +153,11 @@ mod tests {
     fn terms_with_a_dash_belong_to_the_query_and_options_do_not() {
         let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
         let shown = |text: &str| {
-            protect(words(text)).into_iter().map(|each| each.into_string().unwrap().replace(TERM, "~")).collect::<Vec<_>>().join(" ")
+            protect(words(text))
+                .into_iter()
+                .map(|each| each.into_string().unwrap().replace(TERM, "~"))
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         assert_eq!(shown("scenery query a -source:x -n 5 --json"), "scenery query a ~source:x -n 5 --json");
         assert_eq!(shown("scenery query -n20 -is:valid -- -q"), "scenery query -n20 ~is:valid -- -q");

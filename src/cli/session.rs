@@ -41,9 +41,10 @@ impl Session {
             When::Never => false,
             When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
-        let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or_else(|| {
-            if std::io::stdout().is_terminal() { terminal_width() } else { 120 }
-        });
+        let width = std::env::var("COLUMNS")
+            .ok()
+            .and_then(|columns| columns.parse().ok())
+            .unwrap_or_else(|| if std::io::stdout().is_terminal() { terminal_width() } else { 120 });
         Session {
             directory: cli.directory.clone().unwrap_or_else(|| PathBuf::from(".")),
             json: cli.json,
@@ -85,11 +86,18 @@ impl Session {
 
     /// Now, UTC, RFC 3339, whole seconds; `SOURCE_DATE_EPOCH` overrides it.
     pub fn now(&self) -> String {
-        let seconds = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse::<i64>().ok()).unwrap_or_else(|| {
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
-        });
+        let seconds = std::env::var("SOURCE_DATE_EPOCH")
+            .ok()
+            .and_then(|text| text.parse::<i64>().ok())
+            .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64));
         let day = seconds.rem_euclid(86_400);
-        format!("{}T{:02}:{:02}:{:02}Z", slice::date_of(seconds.div_euclid(86_400)), day / 3600, day / 60 % 60, day % 60)
+        format!(
+            "{}T{:02}:{:02}:{:02}Z",
+            slice::date_of(seconds.div_euclid(86_400)),
+            day / 3600,
+            day / 60 % 60,
+            day % 60
+        )
     }
 
     /// Says something to the person.
@@ -137,7 +145,8 @@ impl Session {
             return std::fs::read_to_string(file).map_err(|error| Failure::file(file, &error));
         }
         if asked.query.len() == 1 && asked.query[0] == "-" {
-            return std::io::read_to_string(std::io::stdin()).map_err(|error| Failure::request(format!("standard input: {error}")));
+            return std::io::read_to_string(std::io::stdin())
+                .map_err(|error| Failure::request(format!("standard input: {error}")));
         }
         Ok(asked.query.join(" "))
     }
@@ -165,5 +174,5 @@ pub fn output(error: std::io::Error) -> Failure {
 }
 
 fn terminal_width() -> usize {
-    indicatif::ProgressDrawTarget::stdout().width().map_or(100, usize::from)
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
 }

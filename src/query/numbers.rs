@@ -104,9 +104,11 @@ fn unquoted<'v>(ask: &Ask<'_>, measure: Measure, value: &'v Value) -> Result<&'v
         ValueKind::Quoted(text) => Err(ask
             .error("type", value.span, format!("`{}` wants {} without quotes", ask.name.text, measure.noun()))
             .suggest(ask.text, value.span, text)),
-        ValueKind::Regex { .. } => {
-            Err(ask.error("type", value.span, format!("`{}` wants {}, not a regular expression", ask.name.text, measure.noun())))
-        }
+        ValueKind::Regex { .. } => Err(ask.error(
+            "type",
+            value.span,
+            format!("`{}` wants {}, not a regular expression", ask.name.text, measure.noun()),
+        )),
     }
 }
 
@@ -143,9 +145,11 @@ fn no_number(ask: &Ask<'_>, measure: Measure, text: &str, span: Span) -> QueryEr
         error = error.expected([measure.noun()]);
     }
     if let Some((low, high)) = other_range(text) {
-        return QueryError { kind: "foreign", ..error }
-            .help("a range is `lo..hi`")
-            .suggest(ask.text, span, &format!("{low}..{high}"));
+        return QueryError { kind: "foreign", ..error }.help("a range is `lo..hi`").suggest(
+            ask.text,
+            span,
+            &format!("{low}..{high}"),
+        );
     }
     let plain: String = text.chars().filter(|c| !matches!(c, ',' | '_' | '\'')).collect();
     if plain != text && number(&plain).is_some() {
@@ -206,7 +210,10 @@ fn factor(suffix: &str, unit: &str) -> Option<f64> {
 pub(super) fn days(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     let shaped = bytes.len() == 10
-        && bytes.iter().enumerate().all(|(at, byte)| if matches!(at, 4 | 7) { *byte == b'-' } else { byte.is_ascii_digit() });
+        && bytes
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if matches!(at, 4 | 7) { *byte == b'-' } else { byte.is_ascii_digit() });
     if !shaped {
         return None;
     }
@@ -258,9 +265,11 @@ fn no_day(ask: &Ask<'_>, text: &str, span: Span) -> QueryError {
         [Some(year), Some(month), Some(day)] if (1000..=9999).contains(year) => {
             if (1..=12).contains(month) && *day >= 1 && *day > month_length(*year, *month) {
                 let last = month_length(*year, *month);
-                return error
-                    .help(format!("that month has {last} days"))
-                    .suggest(ask.text, span, &format!("{year:04}-{month:02}-{last:02}"));
+                return error.help(format!("that month has {last} days")).suggest(
+                    ask.text,
+                    span,
+                    &format!("{year:04}-{month:02}-{last:02}"),
+                );
             }
             error.suggest(ask.text, span, &format!("{year:04}-{month:02}-{day:02}"))
         }

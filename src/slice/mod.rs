@@ -125,11 +125,9 @@ pub fn answered_by(filter: &Filter) -> &'static str {
         Filter::Test(test) if indexed(test) => "index",
         Filter::Test(Test::Regex { .. }) => "reading the texts",
         Filter::Test(Test::Id { .. }) => "ids in SQLite",
-        Filter::Test(Test::Value { field, .. } | Test::Match { field, .. } | Test::Range { field, .. } | Test::Has { field })
-            if field.home == Home::Column =>
-        {
-            "columns"
-        }
+        Filter::Test(
+            Test::Value { field, .. } | Test::Match { field, .. } | Test::Range { field, .. } | Test::Has { field },
+        ) if field.home == Home::Column => "columns",
         Filter::Test(_) => "scan of SQLite",
     }
 }

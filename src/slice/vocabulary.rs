@@ -36,7 +36,9 @@ impl<'a> StoreVocabulary<'a> {
 impl Vocabulary for StoreVocabulary<'_> {
     fn values(&self, field: &str) -> Option<Vec<(String, u64)>> {
         match field {
-            "state" | "reason" | "split" | "tag" | "licence" | "edited" => Some(self.store.columns().ok()?.counts(field)),
+            "state" | "reason" | "split" | "tag" | "licence" | "edited" => {
+                Some(self.store.columns().ok()?.counts(field))
+            }
             "source" => {
                 // A source that was read and has no rows (all rejected later, or undone) is known all the same.
                 let mut counts: Vec<(String, u64)> = self.store.columns().ok()?.counts("source");
@@ -62,7 +64,11 @@ impl Vocabulary for StoreVocabulary<'_> {
 
     fn levels(&self) -> Vec<(String, Vec<String>)> {
         let sources = self.store.sources().unwrap_or_default();
-        sources.into_iter().filter(|source| !source.levels.is_empty()).map(|source| (source.name, source.levels)).collect()
+        sources
+            .into_iter()
+            .filter(|source| !source.levels.is_empty())
+            .map(|source| (source.name, source.levels))
+            .collect()
     }
 
     fn saved(&self, name: &str) -> Option<Saved> {

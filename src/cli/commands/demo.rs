@@ -21,7 +21,10 @@ pub fn demo(session: &Session, args: &DemoArgs) -> Result<(), Failure> {
     let dir = session.directory.join(&args.dir);
     if dir.exists() {
         if !args.force {
-            return Err(Failure::request(format!("{} is there already: name another with --dir, or replace an earlier demo with --force", dir.display())));
+            return Err(Failure::request(format!(
+                "{} is there already: name another with --dir, or replace an earlier demo with --force",
+                dir.display()
+            )));
         }
         if !dir.join(MARK).is_file() {
             return Err(Failure::request(format!("{} is no demo: --force replaces only those", dir.display())));
@@ -50,7 +53,10 @@ pub fn demo(session: &Session, args: &DemoArgs) -> Result<(), Failure> {
         ("what is there", vec!["count", "--by", "source,syntax"]),
         ("how hard the scenes are", vec!["count", "source:starter", "--by", "complexity"]),
         ("what they are about", vec!["count", "source:starter", "--by", "topic", "-n", "12"]),
-        ("a query: short, valid, with a circle", vec!["query", "uses:Circle is:valid lines:..40 | sort lines | take 8"]),
+        (
+            "a query: short, valid, with a circle",
+            vec!["query", "uses:Circle is:valid lines:..40 | sort lines | take 8"],
+        ),
         ("what was written for ManimGL", vec!["query", "dialect:gl state:any"]),
         (
             "a query worth a name",
@@ -82,7 +88,12 @@ pub fn demo(session: &Session, args: &DemoArgs) -> Result<(), Failure> {
 /// Runs one verb, shown as it would be typed in the project.
 fn step(session: &Session, what: &str, words: &[&str]) -> Result<(), Failure> {
     let typed: Vec<String> = words.iter().map(|word| shown(word, &session.directory)).collect();
-    let quiet = Session { json: false, quiet: session.quiet || session.json, command: format!("scenery {}", typed.join(" ")), ..session.clone() };
+    let quiet = Session {
+        json: false,
+        quiet: session.quiet || session.json,
+        command: format!("scenery {}", typed.join(" ")),
+        ..session.clone()
+    };
     if !session.json {
         session.print(format!("\n# {what}\n$ scenery {}\n", typed.join(" ")))?;
     }

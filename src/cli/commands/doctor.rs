@@ -75,7 +75,10 @@ pub fn doctor(session: &Session) -> Result<(), Failure> {
     let notes: Vec<String> = if stale.is_empty() {
         Vec::new()
     } else {
-        vec![format!("{} samples have facts of an older analyser: `scenery rebuild` makes them anew", thousands(stale.len() as u64))]
+        vec![format!(
+            "{} samples have facts of an older analyser: `scenery rebuild` makes them anew",
+            thousands(stale.len() as u64)
+        )]
     };
     if session.json {
         session.print_json(&json!({ "samples": present.len(), "findings": findings, "notes": notes }))?;
@@ -87,13 +90,17 @@ pub fn doctor(session: &Session) -> Result<(), Failure> {
             session.note(note);
         }
         if findings.is_empty() {
-            session.print(format!("{} samples: database, index and columns agree\n", thousands(present.len() as u64)))?;
+            session
+                .print(format!("{} samples: database, index and columns agree\n", thousands(present.len() as u64)))?;
         }
     }
     if findings.is_empty() {
         return Ok(());
     }
-    Err(Failure::request(format!("{} findings; `scenery rebuild` makes the index and the columns anew from the database", findings.len())))
+    Err(Failure::request(format!(
+        "{} findings; `scenery rebuild` makes the index and the columns anew from the database",
+        findings.len()
+    )))
 }
 
 fn shown(store: &Store, row: u32) -> String {
@@ -110,7 +117,11 @@ pub fn rebuild(session: &Session) -> Result<(), Failure> {
     let stale = store.stale_rows(&version)?;
     if !stale.is_empty() {
         let now = session.now();
-        let op = store.begin(&Begin { verb: "rebuild", arguments: json!({ "analyser": version, "command": "scenery rebuild" }), now: &now })?;
+        let op = store.begin(&Begin {
+            verb: "rebuild",
+            arguments: json!({ "analyser": version, "command": "scenery rebuild" }),
+            now: &now,
+        })?;
         let analyser = store.analyser_number(&version)?;
         for batch in stale.chunks(BATCH) {
             let facts = facts_of(&store, batch)?;
@@ -145,7 +156,9 @@ fn facts_of(store: &Store, rows: &[u32]) -> Result<Vec<(u32, Facts)>, StoreError
     Ok(analyze::parse::pool().install(|| {
         tasks
             .par_iter()
-            .map(|(sample, hint, issues)| (sample.row, analyze::analyse(&sample.code, sample.instruction.as_deref(), *hint, issues)))
+            .map(|(sample, hint, issues)| {
+                (sample.row, analyze::analyse(&sample.code, sample.instruction.as_deref(), *hint, issues))
+            })
             .collect()
     }))
 }

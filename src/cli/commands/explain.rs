@@ -44,8 +44,10 @@ pub fn explain(session: &Session, args: &ExplainArgs) -> Result<(), Failure> {
     put("defaults applied", &defaults);
     put("plan", &compiled.plan.to_string());
     put("index query", &index_query);
-    let lines: Vec<String> =
-        clauses.iter().map(|(clause, answer, rows)| format!("{:>9}  {clause}   ({answer})", thousands(*rows))).collect();
+    let lines: Vec<String> = clauses
+        .iter()
+        .map(|(clause, answer, rows)| format!("{:>9}  {clause}   ({answer})", thousands(*rows)))
+        .collect();
     put("rows of each clause alone", &lines.join("\n"));
     let lines: Vec<String> =
         slice.steps.iter().map(|step| format!("{:>9}  {}", thousands(step.rows_out), step.step)).collect();

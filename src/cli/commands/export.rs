@@ -38,8 +38,12 @@ pub fn export(session: &Session, args: &ExportArgs) -> Result<(), Failure> {
             args.out.join(&file.path).display()
         ))?;
     }
-    let sides: Vec<String> =
-        report.rows.iter().filter(|(_, count)| **count > 0).map(|(side, count)| format!("{} {side}", thousands(*count))).collect();
+    let sides: Vec<String> = report
+        .rows
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(side, count)| format!("{} {side}", thousands(*count)))
+        .collect();
     session.say(format!(
         "{} rows selected = {} written{}; sides: {}",
         thousands(report.selected),
@@ -127,8 +131,9 @@ fn from_manifest(manifest: &Path, args: &ExportArgs) -> Result<Request, Failure>
 }
 
 fn word<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T, Failure> {
-    serde_json::from_value(serde_json::Value::from(text))
-        .map_err(|error| Failure::usage(format!("--{what} {text}: {}", error.to_string().replace("unknown variant ", ""))))
+    serde_json::from_value(serde_json::Value::from(text)).map_err(|error| {
+        Failure::usage(format!("--{what} {text}: {}", error.to_string().replace("unknown variant ", "")))
+    })
 }
 
 fn seeds(plan: &Plan) -> Vec<Seed> {

@@ -48,7 +48,13 @@ pub fn ingest(session: &Session, args: &IngestArgs) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`pipeline::run`].
-pub fn run(session: &Session, store: &mut Store, recipe: &Recipe, paths: &[PathBuf], options: &Options) -> Result<Report, Failure> {
+pub fn run(
+    session: &Session,
+    store: &mut Store,
+    recipe: &Recipe,
+    paths: &[PathBuf],
+    options: &Options,
+) -> Result<Report, Failure> {
     let progress = Arc::new(Progress::default());
     let shown = std::io::stderr().is_terminal() && !session.quiet && !session.json;
     let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
@@ -57,8 +63,9 @@ pub fn run(session: &Session, store: &mut Store, recipe: &Recipe, paths: &[PathB
         let size: u64 = paths.iter().map(|path| size_of(path)).sum();
         let name = recipe.name.clone();
         std::thread::spawn(move || {
-            let style = indicatif::ProgressStyle::with_template("{prefix} {bar:30} {bytes}/{total_bytes} {msg} {elapsed}")
-                .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
+            let style =
+                indicatif::ProgressStyle::with_template("{prefix} {bar:30} {bytes}/{total_bytes} {msg} {elapsed}")
+                    .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
             let bar = indicatif::ProgressBar::new(size).with_style(style).with_prefix(name);
             while !done.load(Ordering::Relaxed) {
                 bar.set_position(progress.bytes.load(Ordering::Relaxed).min(size));
@@ -101,18 +108,27 @@ fn recipe_for(session: &Session, project: &Project, args: &IngestArgs) -> Result
     if args.reader.is_some() || !args.field.is_empty() {
         let reader = args.reader.as_deref().unwrap_or("table");
         if readers::find(reader).is_none() {
-            return Err(Failure::usage(format!("there is no reader `{reader}`; there are: {}", readers::names().join(", "))));
+            return Err(Failure::usage(format!(
+                "there is no reader `{reader}`; there are: {}",
+                readers::names().join(", ")
+            )));
         }
         let fields = args
             .field
             .iter()
             .map(|pair| match pair.split_once('=') {
-                Some((field, column)) if !field.is_empty() && !column.is_empty() => Ok((field.to_owned(), column.to_owned())),
-                _ => Err(Failure::usage(format!("`--field {pair}`: write `--field FIELD=COLUMN`, such as `--field instruction=question`"))),
+                Some((field, column)) if !field.is_empty() && !column.is_empty() => {
+                    Ok((field.to_owned(), column.to_owned()))
+                }
+                _ => Err(Failure::usage(format!(
+                    "`--field {pair}`: write `--field FIELD=COLUMN`, such as `--field instruction=question`"
+                ))),
             })
             .collect::<Result<Vec<_>, _>>()?;
         if reader == "table" && !fields.iter().any(|(field, _)| field == "code") {
-            return Err(Failure::usage("say which column holds the code: `--field code=COLUMN`; `scenery ingest FILE` shows the columns"));
+            return Err(Failure::usage(
+                "say which column holds the code: `--field code=COLUMN`; `scenery ingest FILE` shows the columns",
+            ));
         }
         let mut recipe = Recipe::adhoc(&args.source, reader, &fields)?;
         if let Some(licence) = &args.licence {
@@ -163,7 +179,11 @@ fn unknown_source(session: &Session, project: &Project, name: &str) -> Failure {
     let own = own_names(project);
     let known: Vec<&str> = CATALOG.iter().map(|(name, _)| *name).chain(own.iter().map(String::as_str)).collect();
     let near = crate::query::similar(name, known.iter().copied());
-    let hint = if near.is_empty() { "`scenery sources` lists them".to_owned() } else { format!("did you mean {}?", near.join(" or ")) };
+    let hint = if near.is_empty() {
+        "`scenery sources` lists them".to_owned()
+    } else {
+        format!("did you mean {}?", near.join(" or "))
+    };
     let _ = session;
     Failure::usage(format!(
         "there is no source `{name}`: {hint}; without a recipe: `scenery ingest --reader table --field instruction=COLUMN --field code=COLUMN {name} PATH`"
@@ -217,7 +237,12 @@ fn without_path(session: &Session, source: &str) -> Result<(), Failure> {
                 ]
             })
             .collect();
-        session.print(format!("{}: {} rows looked at{}\n\n", path.display(), preview.rows_read, if preview.more { ", there are more" } else { "" }))?;
+        session.print(format!(
+            "{}: {} rows looked at{}\n\n",
+            path.display(),
+            preview.rows_read,
+            if preview.more { ", there are more" } else { "" }
+        ))?;
         session.print(table(&["column", "type", "empty", "first value"], &rows, session.width))?;
         for (at, row) in preview.rows.iter().enumerate() {
             session.print(format!("\nrow {}\n", at + 1))?;
@@ -227,7 +252,11 @@ fn without_path(session: &Session, source: &str) -> Result<(), Failure> {
         }
         session.print(format!("\nto read it, type:\n  {command}\n"))?;
     }
-    Err(Failure::new(2, "needs-fields", "nothing was read: a file without a recipe needs to be told what is what (the command above)"))
+    Err(Failure::new(
+        2,
+        "needs-fields",
+        "nothing was read: a file without a recipe needs to be told what is what (the command above)",
+    ))
 }
 
 /// Prints what an ingest came to.
@@ -242,12 +271,20 @@ pub fn print_report(session: &Session, report: &Report) -> Result<(), Failure> {
         return session.print_json(report);
     }
     let mut parts = vec![format!("{} new", thousands(report.new))];
-    for (count, word) in [(report.changed, "changed"), (report.unchanged, "unchanged"), (report.rejected.total, "rejected")] {
+    for (count, word) in
+        [(report.changed, "changed"), (report.unchanged, "unchanged"), (report.rejected.total, "rejected")]
+    {
         if count > 0 {
             parts.push(format!("{} {word}", thousands(count)));
         }
     }
-    session.print(format!("{}: {} read = {} (op {})\n", report.source, thousands(report.read), parts.join(" + "), report.op))?;
+    session.print(format!(
+        "{}: {} read = {} (op {})\n",
+        report.source,
+        thousands(report.read),
+        parts.join(" + "),
+        report.op
+    ))?;
     let listed = |counts: &std::collections::BTreeMap<String, u64>| {
         counts.iter().map(|(name, count)| format!("{} {name}", thousands(*count))).collect::<Vec<_>>().join(", ")
     };
@@ -290,7 +327,8 @@ pub fn sources(session: &Session, args: &SourcesArgs) -> Result<(), Failure> {
         Some(store) => store.columns()?.counts("source"),
         None => Vec::new(),
     };
-    let mut names: Vec<String> = CATALOG.iter().map(|(name, _)| (*name).to_owned()).chain(own.iter().cloned()).collect();
+    let mut names: Vec<String> =
+        CATALOG.iter().map(|(name, _)| (*name).to_owned()).chain(own.iter().cloned()).collect();
     names.extend(records.iter().map(|record| record.name.clone()));
     names.sort();
     names.dedup();
@@ -335,7 +373,11 @@ pub fn sources(session: &Session, args: &SourcesArgs) -> Result<(), Failure> {
     if session.json {
         return session.print_json(&listed);
     }
-    session.print(table(&["source", "here", "expected", "reader", "rank", "licence", "", "title"], &rows, session.width.max(120)))?;
+    session.print(table(
+        &["source", "here", "expected", "reader", "rank", "licence", "", "title"],
+        &rows,
+        session.width.max(120),
+    ))?;
     session.say("`scenery sources NAME` shows one in full, `scenery ingest NAME` says how to get it");
     Ok(())
 }
@@ -360,7 +402,12 @@ fn one_source(session: &Session, store: Option<&Store>, name: &str, rejected: bo
         Some(store) => find_recipe(store.project(), name)?,
         None => CATALOG.iter().any(|(each, _)| *each == name).then(|| Recipe::builtin(name)).transpose()?,
     };
-    let record = store.map(|store| store.sources()).transpose()?.unwrap_or_default().into_iter().find(|source| source.name == name);
+    let record = store
+        .map(|store| store.sources())
+        .transpose()?
+        .unwrap_or_default()
+        .into_iter()
+        .find(|source| source.name == name);
     if recipe.is_none() && record.is_none() {
         return Err(Failure::usage(format!("there is no source `{name}`: `scenery sources` lists them")));
     }
@@ -392,7 +439,8 @@ fn one_source(session: &Session, store: Option<&Store>, name: &str, rejected: bo
         put("rank", record.rank.to_string());
     }
     if let (Some(store), Some(_)) = (store, &record) {
-        let samples = store.columns()?.counts("source").into_iter().find(|(each, _)| each == name).map_or(0, |(_, count)| count);
+        let samples =
+            store.columns()?.counts("source").into_iter().find(|(each, _)| each == name).map_or(0, |(_, count)| count);
         put("samples here", thousands(samples));
         let reasons: Vec<String> = store
             .rejected_counts()?
@@ -403,11 +451,13 @@ fn one_source(session: &Session, store: Option<&Store>, name: &str, rejected: bo
         put("rejected rows", reasons.join(", "));
     }
     if session.json {
-        let object: serde_json::Map<String, Value> = out.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
+        let object: serde_json::Map<String, Value> =
+            out.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
         return session.print_json(&object);
     }
     for (title, value) in out {
-        session.print(format!("{title:14}{}\n", crate::cli::draw::safe(&value).replace('\n', &format!("\n{:14}", ""))))?;
+        session
+            .print(format!("{title:14}{}\n", crate::cli::draw::safe(&value).replace('\n', &format!("\n{:14}", ""))))?;
     }
     Ok(())
 }

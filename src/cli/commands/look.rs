@@ -90,7 +90,11 @@ pub fn query(session: &Session, args: &QueryArgs) -> Result<(), Failure> {
                 session.print(table(&head, &rows, session.width))?;
             }
             let shown = rows.len() as u64;
-            let more = if shown < slice.total { format!("; the first {} are shown (-n N shows more)", thousands(shown)) } else { String::new() };
+            let more = if shown < slice.total {
+                format!("; the first {} are shown (-n N shows more)", thousands(shown))
+            } else {
+                String::new()
+            };
             session.say(format!("{} {}{more}", thousands(slice.total), if slice.total == 1 { "row" } else { "rows" }));
         }
     }
@@ -108,7 +112,11 @@ pub fn field_named(name: &str) -> Result<Field, Failure> {
     }
     let known: Vec<String> = fields::all().into_iter().map(|field| field.name.to_string()).collect();
     let near = crate::query::similar(name, known.iter().map(String::as_str));
-    let hint = if near.is_empty() { "`scenery fields` lists them".to_owned() } else { format!("did you mean {}?", near.join(" or ")) };
+    let hint = if near.is_empty() {
+        "`scenery fields` lists them".to_owned()
+    } else {
+        format!("did you mean {}?", near.join(" or "))
+    };
     Err(Failure::usage(format!("there is no field `{name}`: {hint}")))
 }
 
@@ -137,7 +145,9 @@ pub fn row_json(sample: &Sample, extra: &[Field]) -> Map<String, Value> {
 /// A field of a sample as JSON; null where it has none.
 pub fn value_of(sample: &Sample, field: &Field) -> Value {
     match (field.home, field.name.as_str()) {
-        (Home::Meta, name) => sample.meta.get(name.strip_prefix("meta.").unwrap_or(name)).cloned().unwrap_or(Value::Null),
+        (Home::Meta, name) => {
+            sample.meta.get(name.strip_prefix("meta.").unwrap_or(name)).cloned().unwrap_or(Value::Null)
+        }
         (_, "id") => json!(sample.id.to_string()),
         (_, "source") => json!(sample.source),
         (_, "locator") => json!(sample.locator),
@@ -169,9 +179,11 @@ fn plain(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(" "),
-        Value::Object(names) => {
-            names.iter().map(|(name, count)| if count == &json!(1) { name.clone() } else { format!("{name}×{count}") }).collect::<Vec<_>>().join(" ")
-        }
+        Value::Object(names) => names
+            .iter()
+            .map(|(name, count)| if count == &json!(1) { name.clone() } else { format!("{name}×{count}") })
+            .collect::<Vec<_>>()
+            .join(" "),
         other => other.to_string(),
     }
 }
@@ -203,15 +215,22 @@ pub fn count(session: &Session, args: &CountArgs) -> Result<(), Failure> {
     let rows: Vec<Vec<String>> = groups
         .iter()
         .map(|group| {
-            let mut cells: Vec<String> =
-                group.key.values().map(|value| if value.is_null() { "(none)".to_owned() } else { plain(value) }).collect();
+            let mut cells: Vec<String> = group
+                .key
+                .values()
+                .map(|value| if value.is_null() { "(none)".to_owned() } else { plain(value) })
+                .collect();
             cells.push(group.count.to_string());
             cells
         })
         .collect();
     session.print(table(&head, &rows, session.width))?;
     let several = by.iter().any(|field| matches!(field.kind, Kind::Set | Kind::CountedSet));
-    let cut = if groups.len() < all { format!("; the first {} of {all} groups are shown", groups.len()) } else { String::new() };
+    let cut = if groups.len() < all {
+        format!("; the first {} of {all} groups are shown", groups.len())
+    } else {
+        String::new()
+    };
     let more = if several { "; a row counts in the group of each of its values" } else { "" };
     session.say(format!("{} rows{more}{cut}", thousands(total)));
     Ok(())
@@ -254,7 +273,13 @@ pub fn fields(session: &Session, args: &FieldsArgs) -> Result<(), Failure> {
     let text = |value: &Value| plain(value);
     if args.name.is_some() {
         for field in &shown {
-            session.print(format!("{} ({}{})\n{}\n", text(&field["name"]), text(&field["type"]), unit(field), text(&field["about"])))?;
+            session.print(format!(
+                "{} ({}{})\n{}\n",
+                text(&field["name"]),
+                text(&field["type"]),
+                unit(field),
+                text(&field["about"])
+            ))?;
             let rows: Vec<Vec<String>> = field["values"]
                 .as_array()
                 .into_iter()
@@ -272,7 +297,12 @@ pub fn fields(session: &Session, args: &FieldsArgs) -> Result<(), Failure> {
         .iter()
         .map(|field| {
             let values = field["values"].as_array().map(|values| {
-                values.iter().take(4).map(|value| format!("{} {}", text(&value["value"]), text(&value["count"]))).collect::<Vec<_>>().join(", ")
+                values
+                    .iter()
+                    .take(4)
+                    .map(|value| format!("{} {}", text(&value["value"]), text(&value["count"])))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             });
             let range = match (&field["min"], &field["max"]) {
                 (Value::Null, _) | (_, Value::Null) => String::new(),
@@ -325,7 +355,8 @@ fn describe(store: &Store, field: &Field, unit: &str, about: &str, full: bool) -
     values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     fields.insert("distinct".into(), json!(values.len()));
     let limit = if full { usize::MAX } else { 8 };
-    let values: Vec<Value> = values.iter().take(limit).map(|(value, count)| json!({ "value": value.json(), "count": count })).collect();
+    let values: Vec<Value> =
+        values.iter().take(limit).map(|(value, count)| json!({ "value": value.json(), "count": count })).collect();
     fields.insert("values".into(), json!(values));
     Ok(out)
 }

@@ -76,7 +76,11 @@ pub fn undo(session: &Session, args: &UndoArgs) -> Result<(), Failure> {
         undone.verb,
         undone.restored,
         undone.removed,
-        if undone.op == undone.undone { String::new() } else { format!("; `scenery undo {}` takes that back", undone.op) }
+        if undone.op == undone.undone {
+            String::new()
+        } else {
+            format!("; `scenery undo {}` takes that back", undone.op)
+        }
     ));
     Ok(())
 }

@@ -14,9 +14,16 @@ use crate::slice::{self, vocabulary::StoreVocabulary};
 /// # Errors
 /// Where the query is wrong, or one of that name is there.
 pub fn save(session: &Session, args: &SaveArgs) -> Result<(), Failure> {
-    let legal = |name: &str| !name.is_empty() && name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let legal = |name: &str| {
+        !name.is_empty()
+            && name.len() <= 64
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
     if !legal(&args.name) {
-        return Err(Failure::usage(format!("`{}` is no name for a query: use letters, digits, `-` and `_`", args.name)));
+        return Err(Failure::usage(format!(
+            "`{}` is no name for a query: use letters, digits, `-` and `_`",
+            args.name
+        )));
     }
     let store = session.store()?;
     let text = session.query_text(&args.asked)?;
@@ -37,7 +44,9 @@ pub fn save(session: &Session, args: &SaveArgs) -> Result<(), Failure> {
     }
     out.push_str(text.trim());
     out.push('\n');
-    std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(&path, out)).map_err(|error| Failure::file(&path, &error))?;
+    std::fs::create_dir_all(&dir)
+        .and_then(|()| std::fs::write(&path, out))
+        .map_err(|error| Failure::file(&path, &error))?;
     if session.json {
         return session.print_json(&json!({ "name": args.name, "path": path }));
     }

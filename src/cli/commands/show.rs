@@ -27,7 +27,11 @@ pub fn by_id(store: &Store, digits: &str) -> Result<Sample, Failure> {
             let ids: Vec<_> = several.iter().map(|(_, id)| *id).collect();
             let width = store.short_digits(&ids)?;
             let shown: Vec<String> = ids.iter().take(5).map(|id| id.to_string()[..width].to_owned()).collect();
-            Err(Failure::request(format!("several ids begin with `{digits}`: {}{}", shown.join(", "), if ids.len() > 5 { " ..." } else { "" })))
+            Err(Failure::request(format!(
+                "several ids begin with `{digits}`: {}{}",
+                shown.join(", "),
+                if ids.len() > 5 { " ..." } else { "" }
+            )))
         }
     }
 }
@@ -67,7 +71,10 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
         }
     };
     put("source", format!("{} (rank {}, {})", sample.source, sample.rank, sample.licence));
-    put("state", sample.reason.as_ref().map_or(sample.state.to_string(), |reason| format!("{} ({reason})", sample.state)));
+    put(
+        "state",
+        sample.reason.as_ref().map_or(sample.state.to_string(), |reason| format!("{} ({reason})", sample.state)),
+    );
     put("split", sample.split.map(|side| side.to_string()).unwrap_or_default());
     put("split given", sample.split_given.map(|side| side.to_string()).unwrap_or_default());
     put("level", sample.level.clone().unwrap_or_default());
@@ -90,9 +97,11 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
     let _ = writeln!(out, "\n{}", bold("facts"));
     for (name, value) in &sample.facts.0 {
         let text = match value {
-            FactValue::Set(names) => {
-                names.iter().map(|(name, count)| if *count > 1 { format!("{name}×{count}") } else { name.clone() }).collect::<Vec<_>>().join(" ")
-            }
+            FactValue::Set(names) => names
+                .iter()
+                .map(|(name, count)| if *count > 1 { format!("{name}×{count}") } else { name.clone() })
+                .collect::<Vec<_>>()
+                .join(" "),
             FactValue::Word(word) => word.clone(),
             FactValue::Bool(yes) => yes.to_string(),
             FactValue::Int(number) => number.to_string(),
@@ -142,17 +151,27 @@ pub fn why(session: &Session, args: &WhyArgs) -> Result<(), Failure> {
     let store = session.store()?;
     let sample = by_id(&store, &args.id)?;
     let (dialect, issues) = store.hints(sample.row)?;
-    let recipe_dialect = store.sources()?.into_iter().find(|source| source.name == sample.source).and_then(|source| source.dialect);
+    let recipe_dialect =
+        store.sources()?.into_iter().find(|source| source.name == sample.source).and_then(|source| source.dialect);
     let hint = dialect.or(recipe_dialect);
     if let Some(feature) = &args.feature {
         let Some(parts) = analyze::why(feature, &sample.code, sample.instruction.as_deref(), hint, &issues) else {
-            let known: Vec<&str> = crate::analyze::features::EXTRACTORS.iter().filter(|entry| entry.why.is_some()).map(|entry| entry.name).collect();
-            return Err(Failure::usage(format!("`{feature}` has no contributions to list; these have: {}", known.join(", "))));
+            let known: Vec<&str> = crate::analyze::features::EXTRACTORS
+                .iter()
+                .filter(|entry| entry.why.is_some())
+                .map(|entry| entry.name)
+                .collect();
+            return Err(Failure::usage(format!(
+                "`{feature}` has no contributions to list; these have: {}",
+                known.join(", ")
+            )));
         };
         let value = serde_json::to_value(sample.facts.get(feature)).unwrap_or_default();
         if session.json {
             let parts: Vec<_> = parts.iter().map(|part| json!({ "what": part.what, "points": part.points })).collect();
-            return session.print_json(&json!({ "id": sample.id.to_string(), "feature": feature, "value": value, "contributions": parts }));
+            return session.print_json(
+                &json!({ "id": sample.id.to_string(), "feature": feature, "value": value, "contributions": parts }),
+            );
         }
         session.print(format!("{feature} of {} is {value}\n", &sample.id.to_string()[..8]))?;
         for part in parts {

@@ -145,7 +145,8 @@ impl Totals {
         }
         let reasons: Vec<String> =
             self.reasons.iter().map(|(reason, (count, example))| format!("{reason} {count} ({example})")).collect();
-        let columns = if self.columns.is_empty() { String::new() } else { format!("; the columns are {}", self.columns) };
+        let columns =
+            if self.columns.is_empty() { String::new() } else { format!("; the columns are {}", self.columns) };
         format!("{} rows were read and none has code that can be taken: {}{columns}", self.rejected, reasons.join("; "))
     }
 }
@@ -270,7 +271,11 @@ impl Pass<'_, '_> {
 }
 
 /// Opens a file as rows, with the count of its bytes read.
-fn open_items(path: &Path, format: Option<Format>, max_row_bytes: u64) -> Result<(Box<dyn Items>, Rc<Cell<u64>>), IngestError> {
+fn open_items(
+    path: &Path,
+    format: Option<Format>,
+    max_row_bytes: u64,
+) -> Result<(Box<dyn Items>, Rc<Cell<u64>>), IngestError> {
     let meta = std::fs::metadata(path).map_err(|source| IngestError::File { path: path.to_owned(), source })?;
     if !meta.is_file() {
         return Err(IngestError::Input { path: path.to_owned(), message: "this is no regular file".into() });

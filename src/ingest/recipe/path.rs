@@ -142,7 +142,9 @@ impl fmt::Display for FieldPath {
 
 /// A path that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{path}` is no path: {message} (write `column`, `column.member`, `column[0]`, `column[-1].member` or `column[role=assistant].member`)")]
+#[error(
+    "`{path}` is no path: {message} (write `column`, `column.member`, `column[0]`, `column[-1].member` or `column[role=assistant].member`)"
+)]
 pub struct PathError {
     /// What was written.
     pub path: String,

@@ -110,7 +110,9 @@ impl<'de> Deserialize<'de> for FieldForm {
                     match key.as_str() {
                         "path" => field.path = Some(map.next_value()?),
                         "value" => field.value = Some(map.next_value()?),
-                        "capture" => field.capture = Some(capture(&map.next_value::<String>()?).map_err(A::Error::custom)?),
+                        "capture" => {
+                            field.capture = Some(capture(&map.next_value::<String>()?).map_err(A::Error::custom)?)
+                        }
                         _ => return Err(A::Error::unknown_field(&key, &["path", "value", "capture"])),
                     }
                 }
@@ -131,7 +133,9 @@ fn capture(pattern: &str) -> Result<regex::Regex, String> {
     let regex = regex::Regex::new(pattern).map_err(|error| format!("capture: {error}"))?;
     match regex.captures_len() - 1 {
         1 => Ok(regex),
-        groups => Err(format!("capture `{pattern}` has {groups} groups; it needs exactly one (write `(?:..)` for others)")),
+        groups => {
+            Err(format!("capture `{pattern}` has {groups} groups; it needs exactly one (write `(?:..)` for others)"))
+        }
     }
 }
 
@@ -189,9 +193,9 @@ impl<'de> Deserialize<'de> for DescriptionForm {
         match text.as_str() {
             "field" => Ok(DescriptionForm(Description::Field)),
             "ignore" => Ok(DescriptionForm(Description::Ignore)),
-            template => pieces(template)
-                .map(|pieces| DescriptionForm(Description::Template(pieces)))
-                .map_err(D::Error::custom),
+            template => {
+                pieces(template).map(|pieces| DescriptionForm(Description::Template(pieces))).map_err(D::Error::custom)
+            }
         }
     }
 }
@@ -337,9 +341,13 @@ fn check(form: RecipeForm) -> Result<Recipe, String> {
             variants.push(variant(given, &base).map_err(|message| format!("variant `{name}`: {message}"))?);
         }
     } else if !form.variant.is_empty() || base.fields.is_some() || base.join.is_some() {
-        return Err(format!("`variant`, `fields` and `join` are options of the reader `table`, not of `{}`", form.reader));
+        return Err(format!(
+            "`variant`, `fields` and `join` are options of the reader `table`, not of `{}`",
+            form.reader
+        ));
     }
     Ok(Recipe {
+        toml: String::new(),
         title: form.title.unwrap_or_else(|| form.name.clone()),
         name: form.name,
         licence: form.licence,

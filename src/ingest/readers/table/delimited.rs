@@ -229,7 +229,10 @@ mod tests {
         let mut rows = Delimited::new(text.as_bytes(), PathBuf::from("x.csv"), delimiter, 200).unwrap();
         let mut shown = Vec::new();
         while let Some(item) = rows.next().unwrap() {
-            let content = item.content.map(|row| serde_json::to_string(&row).unwrap()).unwrap_or_else(|fault| fault.reason.into());
+            let content = item
+                .content
+                .map(|row| serde_json::to_string(&row).unwrap())
+                .unwrap_or_else(|fault| fault.reason.into());
             shown.push(format!("{} {content}", item.place));
         }
         shown

@@ -12,7 +12,8 @@ use crate::ingest::row::relative;
 const MAX_FOLDERS: usize = 32;
 
 /// Files beside data that describe it.
-const DESCRIPTIONS: &[&str] = &["dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "config.json"];
+const DESCRIPTIONS: &[&str] =
+    &["dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "config.json"];
 
 /// A file to read.
 #[derive(Clone, Debug, PartialEq)]

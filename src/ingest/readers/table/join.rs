@@ -53,7 +53,9 @@ impl Joiner {
                     if rows.insert(value.clone(), record).is_some() {
                         return Err(IngestError::Input {
                             path,
-                            message: format!("`{value}` stands twice under `{other_key}`, so rows cannot be joined by it"),
+                            message: format!(
+                                "`{value}` stands twice under `{other_key}`, so rows cannot be joined by it"
+                            ),
                         });
                     }
                 }
@@ -73,7 +75,10 @@ impl Joiner {
                 None => {
                     return Err(IngestError::Input {
                         path: self.path.clone(),
-                        message: format!("joined by index, but it ends after {} rows and the first file does not", self.index),
+                        message: format!(
+                            "joined by index, but it ends after {} rows and the first file does not",
+                            self.index
+                        ),
                     });
                 }
                 Some(item) => item.content.map_err(|fault| {

@@ -338,7 +338,10 @@ mod tests {
         let mut elements = Elements::new(text.as_bytes(), PathBuf::from("x.json"), 100);
         let mut rows = Vec::new();
         while let Some(item) = elements.next().unwrap() {
-            let content = item.content.map(|row| serde_json::to_string(&row).unwrap()).unwrap_or_else(|fault| fault.reason.into());
+            let content = item
+                .content
+                .map(|row| serde_json::to_string(&row).unwrap())
+                .unwrap_or_else(|fault| fault.reason.into());
             rows.push(format!("{} {content}", item.place));
         }
         rows.extend(elements.notes());
@@ -347,13 +350,18 @@ mod tests {
 
     #[test]
     fn elements_of_an_array_come_one_by_one() {
-        assert_eq!(read("\u{feff}[ {\"a\": \"]},{\\\"\"} ,\n{\"b\":[1,{}]}]\n"), ["[0] {\"a\":\"]},{\\\"\"}", "[1] {\"b\":[1,{}]}"]);
+        assert_eq!(
+            read("\u{feff}[ {\"a\": \"]},{\\\"\"} ,\n{\"b\":[1,{}]}]\n"),
+            ["[0] {\"a\":\"]},{\\\"\"}", "[1] {\"b\":[1,{}]}"]
+        );
         assert_eq!(read("[]"), Vec::<String>::new());
     }
 
     #[test]
     fn an_object_of_splits_names_them() {
-        let rows = read("{\"train\": [{\"a\":1},{\"a\":2}], \"version\": {\"x\": [1]}, \"n\": 12, \"test\": [{\"a\":3}], \"val\": []}");
+        let rows = read(
+            "{\"train\": [{\"a\":1},{\"a\":2}], \"version\": {\"x\": [1]}, \"n\": 12, \"test\": [{\"a\":3}], \"val\": []}",
+        );
         assert_eq!(
             rows,
             [
@@ -368,7 +376,10 @@ mod tests {
 
     #[test]
     fn broken_texts_give_faults_and_what_can_be_read() {
-        assert_eq!(read("[{\"a\":1}, 3, \"x\", {\"a\":}, {\"a\":4}]")[1..], ["[1] not-an-object", "[2] not-an-object", "[3] invalid-json", "[4] {\"a\":4}"]);
+        assert_eq!(
+            read("[{\"a\":1}, 3, \"x\", {\"a\":}, {\"a\":4}]")[1..],
+            ["[1] not-an-object", "[2] not-an-object", "[3] invalid-json", "[4] {\"a\":4}"]
+        );
         assert_eq!(read("[{\"a\":1}, {\"a\": \"x"), ["[0] {\"a\":1}", "[1] truncated"]);
         assert_eq!(read("[{\"a\":1}"), ["[0] {\"a\":1}", "[1] truncated"]);
         assert_eq!(read("[{\"a\":1}] x"), ["[0] {\"a\":1}", "[1] invalid-json"]);

@@ -60,7 +60,8 @@ impl<R: BufRead> Items for Lines<R> {
             let content = match self.row.get() {
                 Err(fault) => Err(fault),
                 Ok(bytes) => {
-                    let bytes = if self.line == 1 { bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes) } else { bytes };
+                    let bytes =
+                        if self.line == 1 { bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes) } else { bytes };
                     let bytes = bytes.trim_ascii();
                     if bytes.is_empty() {
                         continue;
@@ -98,8 +99,10 @@ mod tests {
         let mut text = b"{\"a\":}\n[1]\n\"x\"\n{\"a\":\"\xff\"}\n{\"a\":\"".to_vec();
         text.extend(vec![b'x'; 1000]);
         text.extend(b"\"}\n{\"a\":1}\n{\"a\": \"b");
-        let reasons: Vec<_> = read(&text).into_iter().map(|(place, content)| (place, content.err().unwrap_or("row"))).collect();
-        let expected = ["invalid-json", "not-an-object", "not-an-object", "not-utf8", "row-too-large", "row", "truncated"];
+        let reasons: Vec<_> =
+            read(&text).into_iter().map(|(place, content)| (place, content.err().unwrap_or("row"))).collect();
+        let expected =
+            ["invalid-json", "not-an-object", "not-an-object", "not-utf8", "row-too-large", "row", "truncated"];
         for (index, ((place, reason), wanted)) in reasons.iter().zip(expected).enumerate() {
             assert_eq!((place.as_str(), *reason), (format!(":{}", index + 1).as_str(), wanted));
         }
@@ -130,7 +133,8 @@ mod tests {
             }
         }
         let size = 1u64 << 30;
-        let input = std::io::BufReader::with_capacity(1 << 20, std::io::Read::chain(Endless(size), &b"\n{\"a\":1}\n"[..]));
+        let input =
+            std::io::BufReader::with_capacity(1 << 20, std::io::Read::chain(Endless(size), &b"\n{\"a\":1}\n"[..]));
         let mut lines = Lines::new(input, PathBuf::from("x.jsonl"), 64 << 20);
         let first = lines.next().unwrap().unwrap();
         let fault = first.content.unwrap_err();

@@ -62,7 +62,8 @@ impl<'a> Mapper<'a> {
             Piece::Text(_) => None,
         });
         let filters = variant.filter.iter().map(|filter| &filter.field);
-        let others = variant.meta.values().chain(&variant.family).chain(&variant.placeholder_if).chain(template).chain(filters);
+        let others =
+            variant.meta.values().chain(&variant.family).chain(&variant.placeholder_if).chain(template).chain(filters);
         for path in others {
             wanted.entry(path.column()).or_insert(false);
         }
@@ -89,7 +90,8 @@ impl<'a> Mapper<'a> {
                 _ => Value::Null,
             };
             let same = |wanted: &Value| {
-                *wanted == value || matches!((wanted, &value), (other, Value::String(text)) if other.to_string() == *text)
+                *wanted == value
+                    || matches!((wanted, &value), (other, Value::String(text)) if other.to_string() == *text)
             };
             let dropped = (!filter.equals.is_empty() && !filter.equals.iter().any(same)) || filter.not.iter().any(same);
             if dropped {
@@ -175,7 +177,10 @@ impl<'a> Mapper<'a> {
             None => Text::Some(text.to_owned()),
             Some(regex) => match regex.captures(text).and_then(|captures| captures.get(1)) {
                 Some(found) => Text::Some(found.as_str().to_owned()),
-                None => Text::Fault(Fault::new("no-match", format!("{name}: the pattern finds nothing in {}", start_of(text)))),
+                None => Text::Fault(Fault::new(
+                    "no-match",
+                    format!("{name}: the pattern finds nothing in {}", start_of(text)),
+                )),
             },
         }
     }

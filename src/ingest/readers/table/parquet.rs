@@ -55,7 +55,9 @@ impl ParquetRows {
     fn from_file(file: File, path: &Path, max_row_bytes: u64, scratch: Option<Scratch>) -> Result<Self, IngestError> {
         let damaged = |message: String| IngestError::Input {
             path: path.to_owned(),
-            message: format!("no readable Parquet file: {message} (a file that was not downloaded to its end looks like this)"),
+            message: format!(
+                "no readable Parquet file: {message} (a file that was not downloaded to its end looks like this)"
+            ),
         };
         let opened = catch_unwind(AssertUnwindSafe(|| SerializedFileReader::new(file)));
         let reader = match opened {
@@ -100,7 +102,10 @@ impl Items for ParquetRows {
                 self.done = true;
                 return Err(IngestError::Input {
                     path: self.path.clone(),
-                    message: format!("row {}: a page is damaged, or a column has a type that is not supported", self.index),
+                    message: format!(
+                        "row {}: a page is damaged, or a column has a type that is not supported",
+                        self.index
+                    ),
                 });
             }
         };
@@ -153,7 +158,9 @@ fn value(field: &Field) -> Value {
         Field::TimeMicros(micros) => Value::String(time(*micros)),
         Field::TimestampMillis(millis) => Value::String(timestamp(i128::from(*millis) * 1000)),
         Field::TimestampMicros(micros) => Value::String(timestamp(i128::from(*micros))),
-        Field::Group(row) => Value::Object(row.get_column_iter().map(|(name, inner)| (name.clone(), value(inner))).collect()),
+        Field::Group(row) => {
+            Value::Object(row.get_column_iter().map(|(name, inner)| (name.clone(), value(inner))).collect())
+        }
         Field::ListInternal(list) => Value::Array(list.elements().iter().map(value).collect()),
         Field::MapInternal(map) => Value::Object(
             map.entries()

@@ -81,7 +81,11 @@ fn name_of(path: &Path) -> String {
 /// A word for a shell: in single quotes where it holds anything that a shell would read.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// Looks at the first 1,000 rows of a table (the first of a folder).
@@ -118,8 +122,12 @@ pub fn preview(path: &Path) -> Result<Preview, IngestError> {
         }
     }
     if records.is_empty() {
-        let what = first_fault.map_or("there are no rows".to_owned(), |fault| format!("no row is an object; the first is {fault}"));
-        return Err(IngestError::Nothing { source_name: file.path.display().to_string(), message: format!("{what}: no code") });
+        let what = first_fault
+            .map_or("there are no rows".to_owned(), |fault| format!("no row is an object; the first is {fault}"));
+        return Err(IngestError::Nothing {
+            source_name: file.path.display().to_string(),
+            message: format!("{what}: no code"),
+        });
     }
     let (instruction, code) = seen.guess();
     let rows = records
@@ -200,10 +208,20 @@ impl Seen {
 
     /// The columns that look most like instruction and code: code by content, the instruction by name, then content.
     fn guess(&self) -> (Option<String>, Option<String>) {
-        const CODE: &[&str] = &["code", "output", "completion", "response", "answer", "python_code", "assistant", "solution"];
+        const CODE: &[&str] =
+            &["code", "output", "completion", "response", "answer", "python_code", "assistant", "solution"];
         const INSTRUCTION: &[&str] = &[
-            "instruction", "prompt", "question", "reviewed description", "description", "user", "human", "input", "query",
-            "text", "title",
+            "instruction",
+            "prompt",
+            "question",
+            "reviewed description",
+            "description",
+            "user",
+            "human",
+            "input",
+            "query",
+            "text",
+            "title",
         ];
         let by_name = |names: &[&str], name: &str| {
             let lower = name.to_lowercase();
@@ -247,8 +265,11 @@ fn turns<'a>(name: &str, value: &'a Value) -> Vec<(String, &'a Value)> {
                 && who.len() < 20
             {
                 let path = format!("{name}[{role}={who}].{content}");
-                if matches!(path.parse::<crate::ingest::recipe::path::FieldPath>().map(|path| path.find(&Record::new()) == Found::NoColumn), Ok(true))
-                    && !found.iter().any(|(other, _)| *other == path)
+                if matches!(
+                    path.parse::<crate::ingest::recipe::path::FieldPath>()
+                        .map(|path| path.find(&Record::new()) == Found::NoColumn),
+                    Ok(true)
+                ) && !found.iter().any(|(other, _)| *other == path)
                 {
                     found.push((path, text));
                 }

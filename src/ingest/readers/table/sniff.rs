@@ -38,7 +38,11 @@ pub(super) fn shape(path: &Path, opened: &Opened, wanted: Option<Format>) -> Res
     let head = opened.head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&opened.head);
     let body = head.trim_ascii_start();
     if body.is_empty() {
-        return Err(wrong(if opened.head.is_empty() { "the file is empty" } else { "the file holds nothing but blanks" }));
+        return Err(wrong(if opened.head.is_empty() {
+            "the file is empty"
+        } else {
+            "the file holds nothing but blanks"
+        }));
     }
     let plain = |format| Ok(Shape { format, delimiter: b',' });
     let suffix = suffix(path).unwrap_or_default();
@@ -62,7 +66,9 @@ pub(super) fn shape(path: &Path, opened: &Opened, wanted: Option<Format>) -> Res
     let nuls = head.iter().filter(|byte| **byte == 0).count();
     let text_like = matches!(body[0], b'{' | b'[') || SUFFIXES.contains(&suffix.as_str());
     if nuls > 0 && (!text_like || nuls * 100 > head.len()) {
-        return Err(wrong("this is a binary file; a table is JSON Lines, JSON, CSV, TSV or Parquet, also as .gz or .zst"));
+        return Err(wrong(
+            "this is a binary file; a table is JSON Lines, JSON, CSV, TSV or Parquet, also as .gz or .zst",
+        ));
     }
     match (wanted, body[0]) {
         (Some(Format::Parquet), _) => return Err(wrong("this is no Parquet file (its first four bytes are not PAR1)")),

@@ -39,8 +39,7 @@ struct Outcome {
 
 fn run(recipe: &Recipe, path: PathBuf, variant: Option<&str>) -> Outcome {
     let (mut rows, mut rejected) = (Vec::new(), Vec::new());
-    let request =
-        ReadRequest { recipe, paths: &[path], max_row_bytes: 64 << 20, variant: variant.map(str::to_owned) };
+    let request = ReadRequest { recipe, paths: &[path], max_row_bytes: 64 << 20, variant: variant.map(str::to_owned) };
     let result = read(&request, &mut |met| {
         match met {
             Met::Row(row) => rows.push(*row),
@@ -81,7 +80,11 @@ fn the_same_rows_come_out_of_every_format() {
         ("a.jsonl", jsonl.into(), ["a.jsonl:1", "a.jsonl:2"]),
         ("a.json", jsonl.into(), ["a.json:1", "a.json:2"]),
         ("b.json", format!("[{}]", jsonl.replace('\n', ",")).into(), ["b.json[0]", "b.json[1]"]),
-        ("c.json", format!("{{\"train\":[{}]}}", jsonl.replace('\n', ",")).into(), ["c.json#train[0]", "c.json#train[1]"]),
+        (
+            "c.json",
+            format!("{{\"train\":[{}]}}", jsonl.replace('\n', ",")).into(),
+            ["c.json#train[0]", "c.json#train[1]"],
+        ),
         ("a.csv", csv.into(), ["a.csv:2", "a.csv:4"]),
         ("a.tsv", csv.replace(',', "\t").into(), ["a.tsv:2", "a.tsv:4"]),
         ("a.jsonl.gz", members, ["a.jsonl.gz:1", "a.jsonl.gz:2"]),
@@ -116,7 +119,10 @@ fn sides_come_from_the_field_then_the_object_then_the_name() {
         assert_eq!(side_from_name(name), side, "{name}");
     }
     let folder = Folder::new("sides");
-    let path = folder.write("train.json", "{\"val\":[{\"q\":\"b\",\"a\":\"1\",\"s\":\"test\"}],\"odd\":[{\"q\":\"b\",\"a\":\"2\"}]}");
+    let path = folder.write(
+        "train.json",
+        "{\"val\":[{\"q\":\"b\",\"a\":\"1\",\"s\":\"test\"}],\"odd\":[{\"q\":\"b\",\"a\":\"2\"}]}",
+    );
     let outcome = run(&recipe("fields.split = \"s\"\n"), path.clone(), None);
     assert_eq!(outcome.rows[0].split, Some(Side::Test));
     assert_eq!(outcome.rows[1].split, None);
@@ -198,7 +204,10 @@ fn a_folder_is_read_by_the_first_variant_that_has_files_there() {
     let text = "[[variant]]\nname = \"none\"\ninclude = [\"zzz.json\"]\n[[variant]]\nname = \"lines\"\ninclude = [\"a_*.jsonl\"]\n[[variant]]\nname = \"sheet\"\ninclude = [\"two.csv\"]\n";
     let recipe = recipe(text);
     let outcome = run(&recipe, folder.0.clone(), None);
-    assert_eq!(shown(&outcome).iter().map(|row| row.0).collect::<Vec<_>>(), ["one/a_test.jsonl:1", "one/a_train.jsonl:1"]);
+    assert_eq!(
+        shown(&outcome).iter().map(|row| row.0).collect::<Vec<_>>(),
+        ["one/a_test.jsonl:1", "one/a_train.jsonl:1"]
+    );
     assert_eq!(outcome.rows[0].split, Some(Side::Test));
     let summary = outcome.result.unwrap();
     assert!(summary.notes[0].contains("`lines` was read") && summary.notes[0].contains("sheet"), "{:?}", summary.notes);
@@ -221,7 +230,8 @@ fn a_folder_without_tables_says_what_there_is() {
     folder.write("a.txt", "x");
     let error = run(&recipe(""), folder.0.clone(), None).result.unwrap_err().to_string();
     assert!(error.contains("no table in this folder (1 other files)"), "{error}");
-    let error = run(&recipe("include = [\"b.csv\"]\n"), folder.write("a.json", "[1]"), None).result.unwrap_err().to_string();
+    let error =
+        run(&recipe("include = [\"b.csv\"]\n"), folder.write("a.json", "[1]"), None).result.unwrap_err().to_string();
     assert!(error.contains("no file of source x, which reads b.csv"), "{error}");
     let error = run(&recipe(""), folder.0.join("absent"), None).result.unwrap_err().to_string();
     assert!(error.contains("cannot read"), "{error}");
@@ -256,17 +266,23 @@ fn links_that_lead_out_of_the_folder_are_not_followed() {
 #[test]
 fn two_files_are_joined_by_index_or_by_key() {
     let folder = Folder::new("join");
-    let codes = folder.write("codes.json", "[{\"text\":\"c1\",\"id\":\"a\"},{\"text\":\"c2\",\"id\":\"b\"},{\"text\":\"c3\",\"id\":\"z\"}]");
+    let codes = folder.write(
+        "codes.json",
+        "[{\"text\":\"c1\",\"id\":\"a\"},{\"text\":\"c2\",\"id\":\"b\"},{\"text\":\"c3\",\"id\":\"z\"}]",
+    );
     folder.write("asks.jsonl", "{\"input\":\"q1\",\"key\":\"b\"}\nbroken\n{\"input\":\"q3\",\"key\":\"a\"}\n");
     let text = |join: &str| {
-        format!("name = \"x\"\nlicence = \"MIT\"\nrank = 3\nreader = \"table\"\ninclude = [\"codes.json\"]\njoin = {join}\n[fields]\ncode = \"text\"\ninstruction = \"joined.input\"\n")
+        format!(
+            "name = \"x\"\nlicence = \"MIT\"\nrank = 3\nreader = \"table\"\ninclude = [\"codes.json\"]\njoin = {join}\n[fields]\ncode = \"text\"\ninstruction = \"joined.input\"\n"
+        )
     };
     let by_index = Recipe::from_toml(&text("{ file = \"asks.jsonl\", by = \"index\" }"), "x").unwrap();
     let outcome = run(&by_index, folder.0.clone(), None);
     assert_eq!(shown(&outcome), [("codes.json[0]", Some("q1"), "c1"), ("codes.json[2]", Some("q3"), "c3")]);
     assert_eq!(outcome.rejected[0].reason, "join-unreadable");
     let by_key =
-        Recipe::from_toml(&text("{ file = \"asks.jsonl\", by = \"key\", key = \"id\", other_key = \"key\" }"), "x").unwrap();
+        Recipe::from_toml(&text("{ file = \"asks.jsonl\", by = \"key\", key = \"id\", other_key = \"key\" }"), "x")
+            .unwrap();
     let outcome = run(&by_key, codes.clone(), None);
     assert_eq!(shown(&outcome), [("codes.json[0]", Some("q3"), "c1"), ("codes.json[1]", Some("q1"), "c2")]);
     assert_eq!(outcome.rejected[0].reason, "no-join-partner");
@@ -284,7 +300,8 @@ fn two_files_are_joined_by_index_or_by_key() {
 #[test]
 fn a_packed_file_that_ends_early_is_an_error() {
     let folder = Folder::new("early");
-    let rows: String = (0..20_000).map(|index| format!("{{\"q\":\"x\",\"a\":\"{}\"}}\n", index * 7919 % 10_007)).collect();
+    let rows: String =
+        (0..20_000).map(|index| format!("{{\"q\":\"x\",\"a\":\"{}\"}}\n", index * 7919 % 10_007)).collect();
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut encoder, rows.as_bytes()).unwrap();
     let whole = encoder.finish().unwrap();
