@@ -363,9 +363,9 @@ pub enum Check {
         /// The glob.
         glob: String,
     },
-    /// The word, enum, source's column, or a name of the set is matched somewhere by an expression.
+    /// The word or enum, or a name of the set is matched somewhere by an expression.
     Match {
-        /// Field of kind Enum, Word, Set or CountedSet, or at home in `meta`.
+        /// Field of kind Enum, Word, Set or CountedSet.
         field: Field,
         /// The expression, flags inline; it compiles.
         pattern: String,

@@ -76,11 +76,6 @@ impl QueryError {
         self
     }
 
-    /// Proposes a correction only where there is none yet.
-    pub(super) fn or_suggest(self, text: &str, span: Span, replacement: &str) -> Self {
-        if self.suggestions.is_empty() { self.suggest(text, span, replacement) } else { self }
-    }
-
     /// Moves an error of a saved query's own text to the place that named the query.
     pub(super) fn within(mut self, name: &str, path: &str, text: &str, named_at: Span) -> Self {
         let place = Place { name: name.to_owned(), path: path.to_owned(), text: text.to_owned(), span: self.span };

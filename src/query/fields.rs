@@ -76,8 +76,8 @@ pub static FIXED: &[FieldInfo] = &[
         Kind::Set,
         Home::Scan,
         "",
-        "origin:*/main.py*",
-        "Where it and those it stands for come from, each as `source/locator`.",
+        "origin:manimbench:*",
+        "Where it and those it stands for come from, each as `source:locator`.",
     ),
     fixed(
         "rank",

@@ -56,7 +56,7 @@ pub use ast::{Expr, Parsed, Query, Resolved};
 pub use error::{KINDS, Place, QueryError};
 pub use parse::MAX_DEPTH;
 pub use plan::{Filter, Note, Plan, Step};
-pub use saved::{MAX_EXPANSIONS, named as saved_names_in};
+pub use saved::{MAX_EXPANSIONS, MAX_SAVED_DEPTH, named as saved_names_in};
 pub use stages::NAMES as STAGES;
 pub use suggest::{distance, quote, similar, typed};
 

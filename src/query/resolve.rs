@@ -346,10 +346,13 @@ impl Resolver<'_> {
         let (written, quoted) = match &value.kind {
             ValueKind::Regex { pattern, flags } => {
                 let pattern = expression(pattern, flags, value.span)?;
-                return Ok(Expr::check(match place {
-                    Place::Texts(within) => Check::Pattern { within, pattern },
-                    Place::Column(field) => Check::Match { field: field.clone(), pattern },
-                }));
+                return match place {
+                    Place::Texts(within) => Ok(Expr::check(Check::Pattern { within, pattern })),
+                    Place::Column(field) => {
+                        let what = format!("a regular expression on `{}`", field.name);
+                        Err(not_yet(whole, &what, "columns of the sources' own are searched by words").help("words, phrases and `word*` work there"))
+                    }
+                };
             }
             ValueKind::Quoted(text) => (text.as_str(), true),
             ValueKind::Bare(text) => (text.as_str(), false),

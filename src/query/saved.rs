@@ -11,6 +11,9 @@ use super::suggest::{quote, similar};
 /// How many saved queries one query may expand, each use counted.
 pub const MAX_EXPANSIONS: usize = 1_000;
 
+/// How many saved queries may stand inside one another.
+pub const MAX_SAVED_DEPTH: usize = 32;
+
 impl Resolver<'_> {
     /// `@name(args)`
     pub(super) fn saved(
@@ -43,8 +46,12 @@ impl Resolver<'_> {
             let message = format!("the saved query `@{}` uses itself: {}", name.text, path.join(" → "));
             return Err(QueryError::new("cycle", whole, message));
         }
+        if self.open.len() == MAX_SAVED_DEPTH {
+            let message = format!("saved queries stand inside one another more than {MAX_SAVED_DEPTH} deep");
+            return Err(QueryError::new("depth", whole, message));
+        }
         if self.expansions == MAX_EXPANSIONS {
-            let message = format!("saved queries in this query expand to more than {MAX_EXPANSIONS}");
+            let message = format!("this query uses saved queries more than {MAX_EXPANSIONS} times, those inside them counted");
             return Err(QueryError::new("depth", whole, message));
         }
         self.expansions += 1;

@@ -6,7 +6,7 @@ use super::ast::{Span, Stated, StatedKind, Word};
 use super::error::QueryError;
 use super::fields::kind_name;
 use super::numbers::number;
-use super::plan::{Amount, Field, SortKey, Step};
+use super::plan::{Amount, Field, Home, SortKey, Step};
 use super::resolve::{Resolver, Subject, not_yet};
 
 impl Resolver<'_> {
@@ -70,6 +70,8 @@ impl Resolver<'_> {
     fn column(&mut self, text: &str, word: &Word, stage: &str) -> Result<Field, QueryError> {
         match self.subject(text, word, word.span) {
             Ok(Subject::Plain(field)) => match field.kind {
+                // a column of a source's own has one value per row, whatever it is
+                _ if field.home == Home::Meta => Ok(field),
                 Kind::Set | Kind::CountedSet | Kind::Text => {
                     let noun = if field.kind == Kind::Text { "a text" } else { "a set" };
                     let message =
