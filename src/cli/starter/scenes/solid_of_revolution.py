@@ -1,4 +1,5 @@
-"""Volume of revolution: draw y = √x from 0 to 4 in the plane, spin it once around the x-axis to sweep out a paraboloid, then fill the solid with eight discs whose volume sum approximates 8π.
+"""Volume of revolution: draw y = √x from 0 to 4 in the plane, spin it once around the x-axis to
+sweep out a paraboloid, then fill the solid with eight discs whose volume sum approximates 8π.
 
 topic: 3d
 level: advanced

@@ -1,5 +1,5 @@
-"""Zoom into a number line around √2 three times, by a factor of ten each: every zoom shows the next decimal's tick marks and boxes the interval in which √2 lies, from
-1.4 to 1.414.
+"""Zoom into a number line around √2 three times, by a factor of ten each: every zoom shows the
+next decimal's tick marks and boxes the interval in which √2 lies, from 1.4 to 1.414.
 
 topic: number-theory
 level: advanced
