@@ -1,4 +1,5 @@
-"""Two arrows of a right angle with a little square between them and the word "perpendicular" below.
+"""Two arrows of a right angle with a little square between them and the word "perpendicular"
+below.
 
 topic: geometry
 level: basic

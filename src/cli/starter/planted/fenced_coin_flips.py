@@ -1,4 +1,5 @@
-"""Twelve coin flips as circles in a row, heads gold and tails grey, with the number of heads counted underneath.
+"""Twelve coin flips as circles in a row, heads gold and tails grey, with the number of heads
+counted underneath.
 
 topic: probability
 level: basic

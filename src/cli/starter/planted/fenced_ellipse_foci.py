@@ -1,4 +1,5 @@
-"""Draw an ellipse with its two foci and a point on it whose distances to the foci are joined as one bent string.
+"""Draw an ellipse with its two foci and a point on it whose distances to the foci are joined as
+one bent string.
 
 topic: geometry
 level: basic

@@ -1,4 +1,5 @@
-"""Three circles that touch one another pairwise, with the triangle of their centres drawn on top.
+"""Three circles that touch one another pairwise, with the triangle of their centres drawn on
+top.
 
 topic: geometry
 level: basic

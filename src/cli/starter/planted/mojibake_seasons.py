@@ -1,4 +1,5 @@
-"""Write "Frühling – été – otoño", the season in three languages, one after the other, then underline all three.
+"""Write "Frühling – été – otoño", the season in three languages, one after the other, then
+underline all three.
 
 topic: typography
 level: basic

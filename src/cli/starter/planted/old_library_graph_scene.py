@@ -1,4 +1,5 @@
-"""Plot a cubic with labelled axes, drop a vertical line at x = 2 and fade the graph out downwards.
+"""Plot a cubic with labelled axes, drop a vertical line at x = 2 and fade the graph out
+downwards.
 
 topic: calculus
 level: intermediate

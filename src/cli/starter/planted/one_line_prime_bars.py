@@ -1,4 +1,5 @@
-"""Five bars whose heights are the first five primes grow from a base line, with each prime written on top.
+"""Five bars whose heights are the first five primes grow from a base line, with each prime
+written on top.
 
 topic: number-theory
 level: basic

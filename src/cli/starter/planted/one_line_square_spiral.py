@@ -1,4 +1,5 @@
-"""Ten squares, each turned and shrunk a little against the one before, appear from the outside in.
+"""Ten squares, each turned and shrunk a little against the one before, appear from the outside
+in.
 
 topic: geometry
 level: basic

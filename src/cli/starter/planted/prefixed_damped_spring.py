@@ -1,4 +1,5 @@
-"""Plot the displacement of a damped spring over ten seconds between its two exponential envelopes.
+"""Plot the displacement of a damped spring over ten seconds between its two exponential
+envelopes.
 
 topic: physics
 level: basic

@@ -1,4 +1,5 @@
-"""Compare a cone and a cylinder of equal base and height by writing V = πr²h/3 under one and V = πr²h under the other.
+"""Compare a cone and a cylinder of equal base and height by writing V = πr²h/3 under one and V
+= πr²h under the other.
 
 topic: geometry
 level: basic

@@ -1,4 +1,5 @@
-"""Draw the line y = x − 1 and fold the part below the x-axis upwards, so that the graph becomes y = |x − 1|.
+"""Draw the line y = x − 1 and fold the part below the x-axis upwards, so that the graph becomes
+y = |x − 1|.
 
 topic: algebra
 level: basic

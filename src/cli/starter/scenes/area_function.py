@@ -1,6 +1,6 @@
-"""The fundamental theorem of calculus in two linked plots: above, the shaded area under f(t) = 1 + sin t grows
-as x moves right; below, a point traces that area as a curve F. At the end mark that the slope of F equals
-the height of f at the same x.
+"""The fundamental theorem of calculus in two linked plots: above, the shaded area under f(t) =
+1 + sin t grows as x moves right; below, a point traces that area as a curve F. At the end mark
+that the slope of F equals the height of f at the same x.
 
 topic: calculus
 level: advanced

@@ -1,6 +1,6 @@
-"""Treat 2x + 3 = 11 as a beam balance: boxes marked x and unit weights lie on the pans. Take three weights
-from both pans, then half of what is left, writing each new equation above, until one box balances four
-weights.
+"""Treat 2x + 3 = 11 as a beam balance: boxes marked x and unit weights lie on the pans. Take
+three weights from both pans, then half of what is left, writing each new equation above, until
+one box balances four weights.
 
 topic: algebra
 level: intermediate

@@ -1,5 +1,6 @@
-"""Explain Bayes' rule for a medical test with areas: a unit square is split by 10 % prevalence, then by the test's 90 % sensitivity and
-20 % false alarms. Keep only the positive regions, and read off that a positive result means 1/3.
+"""Explain Bayes' rule for a medical test with areas: a unit square is split by 10 % prevalence,
+then by the test's 90 % sensitivity and 20 % false alarms. Keep only the positive regions, and
+read off that a positive result means 1/3.
 
 topic: probability
 level: intermediate

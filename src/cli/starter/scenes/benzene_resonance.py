@@ -1,5 +1,5 @@
-"""Draw benzene as a carbon hexagon with alternating double bonds, flip between its two Kekulé structures twice, and end with the circle that stands for
-the shared electrons.
+"""Draw benzene as a carbon hexagon with alternating double bonds, flip between its two Kekulé
+structures three times, and end with the circle that stands for the shared electrons.
 
 topic: chemistry
 level: intermediate

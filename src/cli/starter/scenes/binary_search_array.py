@@ -1,5 +1,6 @@
-"""Binary search for 37 in a sorted row of fifteen numbers. Two arrows bound the live range, the middle cell is tested
-each round, and the half that cannot hold the target goes dark until the number is found.
+"""Binary search for 37 in a sorted row of fifteen numbers. Two arrows bound the live range, the
+middle cell is tested each round, and the half that cannot hold the target goes dark until the
+number is found.
 
 topic: algorithms
 level: intermediate

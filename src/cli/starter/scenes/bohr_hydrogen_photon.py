@@ -1,5 +1,6 @@
-"""Bohr model of hydrogen: the electron circles on the third orbit, drops to the second and sends out a red photon, drawn as a short wavy arrow labelled
-656 nm, while an energy ladder at the right shows the same jump.
+"""Bohr model of hydrogen: the electron circles on the third orbit, drops to the second and
+sends out a red photon, drawn as a short wavy arrow labelled 656 nm, while an energy ladder at
+the right shows the same jump.
 
 topic: chemistry
 level: advanced

@@ -1,5 +1,6 @@
-"""Build a box plot from eleven exam scores on a number line: drop the sorted dots, mark the minimum, quartiles and maximum,
-then draw the box, the median bar and the whiskers above them with the five values written out.
+"""Build a box plot from eleven exam scores on a number line: drop the sorted dots, mark the
+minimum, quartiles and maximum, then draw the box, the median bar and the whiskers above them
+with the five values written out.
 
 topic: statistics
 level: intermediate

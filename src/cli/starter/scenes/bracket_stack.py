@@ -1,5 +1,6 @@
-"""Check the brackets in {[()]()} with a stack: a pointer walks along the string, opening brackets are pushed onto a pile at the right,
-and each closing bracket pops its partner. The empty pile at the end means that the string is balanced.
+"""Check the brackets in {[()]()} with a stack: a pointer walks along the string, opening
+brackets are pushed onto a pile at the right, and each closing bracket pops its partner. The
+empty pile at the end means that the string is balanced.
 
 topic: algorithms
 level: intermediate
@@ -14,7 +15,6 @@ class BracketStack(Scene):
         partner = {")": "(", "]": "[", "}": "{"}
         letters = VGroup(*[Text(ch, font_size=60, font="monospace") for ch in string])
         letters.arrange(RIGHT, buff=0.35).move_to(2.5 * LEFT + UP)
-        letters.set_y(1)
         for letter in letters:
             letter.set_y(1)
         floor = Line(LEFT, RIGHT).move_to(4.5 * RIGHT + 2.5 * DOWN)

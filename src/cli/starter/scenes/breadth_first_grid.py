@@ -1,5 +1,6 @@
-"""Breadth-first search through a small maze on a 12 by 7 grid. The frontier spreads from the start in waves coloured by
-distance, walls stay dark, and when the goal is reached the shortest path is traced back in yellow.
+"""Breadth-first search through a small maze on a 12 by 7 grid. The frontier spreads from the
+start in waves coloured by distance, walls stay dark, and when the goal is reached the shortest
+path is traced back in yellow.
 
 topic: algorithms
 level: advanced

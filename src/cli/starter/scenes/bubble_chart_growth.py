@@ -1,5 +1,6 @@
-"""An animated bubble chart: five countries (A to E) move through ten years of invented data for income (x), life expectancy (y) and population
-(area), while the year counts up in the background.
+"""An animated bubble chart: five countries (A to E) move through ten years of invented data for
+income (x), life expectancy (y) and population (area), while the year counts up in the
+background.
 
 topic: data-charts
 level: advanced

@@ -1,5 +1,6 @@
-"""Buffon's needle as a running estimate of π: throw 160 needles onto ruled lines in batches of forty, colour the ones that
-cross a line, and update the count and the estimate 2n/crossings beside the board after each batch.
+"""Buffon's needle as a running estimate of π: throw 160 needles onto ruled lines in batches of
+forty, colour the ones that cross a line, and update the count and the estimate 2n/crossings
+beside the board after each batch.
 
 topic: probability
 level: advanced

@@ -1,5 +1,6 @@
-"""Cantor's diagonal argument on a list of six binary sequences: box the diagonal digits one after the other, flip each into a new row below, and conclude that
-this new sequence is not in the list.
+"""Cantor's diagonal argument on a list of six binary sequences: box the diagonal digits one
+after the other, flip each into a new row below, and conclude that this new sequence is not in
+the list.
 
 topic: set-theory
 level: intermediate

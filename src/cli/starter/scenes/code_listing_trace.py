@@ -1,5 +1,6 @@
-"""Show a short Python function that counts down from 3, with line numbers, and step a highlight bar through the lines in the order in which they
-run, keeping the value of n in a box next to it.
+"""Show a short Python function that counts down from 3, with line numbers, and step a highlight
+bar through the lines in the order in which they run, keeping the value of n in a box next to
+it.
 
 topic: typography
 level: advanced

@@ -1,5 +1,5 @@
-"""A probability tree for tossing a biased coin twice (heads 0.6): grow the branches level by level with their
-probabilities on them, then write the four products at the leaves.
+"""A probability tree for tossing a biased coin twice (heads 0.6): grow the branches level by
+level with their probabilities on them, then write the four products at the leaves.
 
 topic: probability
 level: basic

@@ -1,6 +1,6 @@
-"""Solve x² + 6x = 16 by completing the square with tiles: an x by x square, a 6 by x strip cut in half
-and moved to two sides, and the missing 3 by 3 corner added on both sides of the equation. Keep
-the algebra in step on the right.
+"""Solve x² + 6x = 16 by completing the square with tiles: an x by x square, a 6 by x strip cut
+in half and moved to two sides, and the missing 3 by 3 corner added on both sides of the
+equation. Keep the algebra in step on the right.
 
 topic: algebra
 level: advanced

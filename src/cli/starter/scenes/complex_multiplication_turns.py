@@ -1,5 +1,5 @@
-"""Multiply z = 2 + i by w = 1 + i: show both arrows with their angles, then turn and stretch a copy of z by w's angle and length to land on 1 + 3i, with
-the computation in a corner.
+"""Multiply z = 2 + i by w = 1 + i: show both arrows with their angles, then turn and stretch a
+copy of z by w's angle and length to land on 1 + 3i, with the computation in a corner.
 
 topic: complex-numbers
 level: intermediate

@@ -1,5 +1,5 @@
-"""Send a grid on the right half-plane through z ↦ z² and watch its straight lines bend into two families of parabolas that still cross at right angles; the
-formula stays in the corner.
+"""Send a grid on the right half-plane through z ↦ z² and watch its straight lines bend into two
+families of parabolas that still cross at right angles; the formula stays in the corner.
 
 topic: complex-numbers
 level: advanced

@@ -1,5 +1,5 @@
-"""Image formation by a converging lens: draw the parallel, central and focal ray from the tip of an upright arrow, let them meet
-on the other side, and place the inverted image there.
+"""Image formation by a converging lens: draw the parallel, central and focal ray from the tip
+of an upright arrow, let them meet on the other side, and place the inverted image there.
 
 topic: physics
 level: intermediate

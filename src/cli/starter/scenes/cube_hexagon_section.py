@@ -1,5 +1,6 @@
-"""Cut a cube by the plane x + y + z = 0 through its centre: the six edge midpoints appear as dots, the section they span is filled yellow, and the camera turns to look straight at it, so that it is
-seen to be a regular hexagon.
+"""Cut a cube by the plane x + y + z = 0 through its centre: the six edge midpoints appear as
+dots, the section they span is filled yellow, and the camera turns to look straight at it, so
+that it is seen to be a regular hexagon.
 
 topic: 3d
 level: intermediate

@@ -1,5 +1,6 @@
-"""Verify De Morgan's law with two Venn diagrams side by side: shade the complement of A ∪ B on the left, overlay the complements of A and of B on
-the right, and show that the region covered twice is the same.
+"""Verify De Morgan's law with two Venn diagrams side by side: shade the complement of A ∪ B on
+the left, overlay the complements of A and of B on the right, and show that the region covered
+twice is the same.
 
 topic: set-theory
 level: intermediate

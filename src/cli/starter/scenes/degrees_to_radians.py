@@ -1,5 +1,5 @@
-"""Wrap the radius of a circle along its rim: colour arcs of one radian each, six of them, and point out that a little (about 0.28)
-is left over to 2π.
+"""Wrap the radius of a circle along its rim: colour arcs of one radian each, six of them, and
+point out that a little (about 0.28) is left over to 2π.
 
 topic: trigonometry
 level: basic

@@ -1,5 +1,6 @@
-"""Show the central limit theorem with exact distributions: bars for the sum of 1, 2, 3 and 5 dice, computed by
-convolution, morph into one another and the shape turns from flat to triangular to a bell.
+"""Show the central limit theorem with exact distributions: bars for the sum of 1, 2, 3 and 5
+dice, computed by convolution, morph into one another and the shape turns from flat to
+triangular to a bell.
 
 topic: statistics
 level: intermediate

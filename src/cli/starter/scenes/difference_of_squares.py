@@ -1,6 +1,6 @@
-"""Show a² − b² = (a + b)(a − b) with paper: a big square with a small square missing in one corner
-is cut into two strips, and the lower strip swings up to make one long rectangle whose sides are
-labelled a + b and a − b.
+"""Show a² − b² = (a + b)(a − b) with paper: a big square with a small square missing in one
+corner is cut into two strips, and the lower strip swings up to make one long rectangle whose
+sides are labelled a + b and a − b.
 
 topic: algebra
 level: intermediate

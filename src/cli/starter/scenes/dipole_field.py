@@ -1,5 +1,6 @@
-"""The electric field of a dipole: a red plus charge and a blue minus charge, arrows for the field direction all around them, and then
-stream lines flowing from plus to minus for a few seconds.
+"""The electric field of a dipole: a red plus charge and a blue minus charge, arrows for the
+field direction all around them, and then stream lines flowing from plus to minus for a few
+seconds.
 
 topic: physics
 level: intermediate
@@ -28,7 +29,7 @@ class DipoleField(Scene):
 
         arrows = ArrowVectorField(
             field, x_range=[-6.5, 6.5, 0.75], y_range=[-3.5, 3.5, 0.75],
-            length_func=lambda norm: 0.5 * sigmoid(6 * norm) , colors=[BLUE_E, TEAL, YELLOW],
+            length_func=lambda norm: 0.5 * sigmoid(6 * norm), colors=[BLUE_E, TEAL, YELLOW],
         )
         self.play(FadeIn(bodies, scale=2))
         self.play(LaggedStart(*[GrowArrow(a) for a in arrows], lag_ratio=0.005), run_time=3)

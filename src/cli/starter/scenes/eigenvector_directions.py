@@ -1,5 +1,6 @@
-"""Twelve unit vectors point around the origin. Apply the matrix with rows (2, 1) and (1, 2): most vectors turn, but the
-ones along the two diagonals only stretch. Highlight those eigenvectors, label their eigenvalues 3 and 1.
+"""Twelve unit vectors point around the origin. Apply the matrix with rows (2, 1) and (1, 2):
+most vectors turn, but the ones along the two diagonals only stretch. Highlight those
+eigenvectors, label their eigenvalues 3 and 1.
 
 topic: linear-algebra
 level: intermediate

@@ -1,4 +1,6 @@
-"""Two carts collide elastically on a track: a 3 kg cart at 2 m/s hits a 1 kg cart at rest. Animate the motion before and after with velocity labels, and check at the end that momentum and energy agree.
+"""Two carts collide elastically on a track: a 3 kg cart at 2 m/s hits a 1 kg cart at rest.
+Animate the motion before and after with velocity labels, and check at the end that momentum and
+energy agree.
 
 topic: physics
 level: intermediate

@@ -1,5 +1,6 @@
-"""Illustrate the ε–δ definition for f(x) = x²/4 at x = 2: shrink a horizontal band of half-width ε around the limit 1 and
-let the matching vertical δ band follow, so that the curve never leaves the box they form.
+"""Illustrate the ε–δ definition for f(x) = x²/4 at x = 2: shrink a horizontal band of
+half-width ε around the limit 1 and let the matching vertical δ band follow, so that the curve
+never leaves the box they form.
 
 topic: calculus
 level: advanced

@@ -1,5 +1,6 @@
-"""Find gcd(48, 18) geometrically: cut the largest possible squares off a 48 by 18 rectangle again and again. Each
-division line of the Euclidean algorithm is written as its squares appear; the last squares have side 6.
+"""Find gcd(48, 18) geometrically: cut the largest possible squares off a 48 by 18 rectangle
+again and again. Each division line of the Euclidean algorithm is written as its squares appear;
+the last squares have side 6.
 
 topic: number-theory
 level: intermediate

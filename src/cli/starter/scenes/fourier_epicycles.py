@@ -1,5 +1,6 @@
-"""Draw a square wave with rotating circles: chain the first four odd harmonics of its Fourier series as epicycles,
-let the tip of the chain feed a curve that scrolls off to the right, and connect both with a thin line.
+"""Draw a square wave with rotating circles: chain the first four odd harmonics of its Fourier
+series as epicycles, let the tip of the chain feed a curve that scrolls off to the right, and
+connect both with a thin line.
 
 topic: calculus
 level: advanced

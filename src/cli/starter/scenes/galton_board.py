@@ -1,5 +1,6 @@
-"""Simulate a Galton board with eight rows of pegs. Sixty balls bounce left or right at random and pile up in nine bins;
-a smooth bell curve with the binomial's mean and deviation is laid over the piles at the end.
+"""Simulate a Galton board with eight rows of pegs. Sixty balls bounce left or right at random
+and pile up in nine bins; a smooth bell curve with the binomial's mean and deviation is laid
+over the piles at the end.
 
 topic: probability
 level: advanced

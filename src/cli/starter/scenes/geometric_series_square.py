@@ -1,5 +1,5 @@
-"""Fill a unit square with 1/2, 1/4, 1/8, … of its area, each piece labelled, and end with the sum
-of the geometric series written out as 1.
+"""Fill a unit square with 1/2, 1/4, 1/8, … of its area, each piece labelled, and end with the
+sum of the geometric series written out as 1.
 
 topic: algebra
 level: basic

@@ -1,5 +1,6 @@
-"""Gradient descent on the curve y = (x² − 2)²/4 + x/2 + 1 from x = 2.3: a ball takes 12 steps, each drawn as a tangent arrow, and comes to
-rest in the shallower right-hand valley although the left one is deeper.
+"""Gradient descent on the curve y = (x² − 2)²/4 + x/2 + 1 from x = 2.3: a ball takes 12 steps,
+each drawn as a tangent arrow, and comes to rest in the shallower right-hand valley although the
+left one is deeper.
 
 topic: machine-learning
 level: intermediate

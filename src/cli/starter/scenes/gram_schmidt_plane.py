@@ -1,5 +1,6 @@
-"""Turn two slanted vectors into an orthonormal basis with the Gram–Schmidt process. Each step happens on the grid at the left: normalise
-the first, subtract the projection from the second, normalise the rest; the formula for the step appears on the right.
+"""Turn two slanted vectors into an orthonormal basis with the Gram–Schmidt process. Each step
+happens on the grid at the left: normalise the first, subtract the projection from the second,
+normalise the rest; the formula for the step appears on the right.
 
 topic: linear-algebra
 level: advanced

@@ -1,5 +1,5 @@
-"""Trace an open knight's tour on a 5 by 5 board found with Warnsdorff's rule: the knight jumps from square to square, leaves the move's number behind, and its
-path stays visible as a line.
+"""Trace an open knight's tour on a 5 by 5 board found with Warnsdorff's rule: the knight jumps
+from square to square, leaves the move's number behind, and its path stays visible as a line.
 
 topic: graph-theory
 level: advanced

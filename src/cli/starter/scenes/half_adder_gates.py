@@ -1,5 +1,6 @@
-"""Build a half adder from an XOR and an AND gate: wires carry the inputs A and B to both gates, and for each of the four input pairs
-the live wires light up and the outputs sum and carry are shown.
+"""Build a half adder from an XOR and an AND gate: wires carry the inputs A and B to both gates,
+and for each of the four input pairs the live wires light up and the outputs sum and carry are
+shown.
 
 topic: logic
 level: advanced
@@ -12,7 +13,7 @@ class HalfAdderGates(Scene):
     def construct(self):
         xor = self.gate("XOR").move_to([1.5, 1.5, 0])
         conj = self.gate("AND").move_to([1.5, -1.5, 0])
-        a_in, b_in = np.array([-5, 1.8, 0]), np.array([-5, -1.2, 0])
+        a_in, b_in = np.array([-5, 1.8, 0]), np.array([-5, -1.8, 0])
 
         def pin(gate, upper):
             return gate[0].get_left() + (0.3 if upper else -0.3) * UP
@@ -26,7 +27,7 @@ class HalfAdderGates(Scene):
             wire([fork_a, 1.8, 0], [fork_a, -1.2, 0], pin(conj, True)),
         )
         wires_b = VGroup(
-            wire([-5, -1.8, 0], pin(conj, False)),
+            wire(b_in, pin(conj, False)),
             wire([fork_b, -1.8, 0], [fork_b, 1.2, 0], pin(xor, False)),
         )
         outputs = VGroup(*[
@@ -35,7 +36,7 @@ class HalfAdderGates(Scene):
         joints = VGroup(Dot([fork_a, 1.8, 0]), Dot([fork_b, -1.8, 0])).set_color(GREY_B)
         labels = VGroup(
             Text("A", font_size=32).next_to(a_in, UP),
-            Text("B", font_size=32).next_to([-5, -1.8, 0], UP),
+            Text("B", font_size=32).next_to(b_in, UP),
             Text("sum", font_size=28).next_to(outputs[0], UP),
             Text("carry", font_size=28).next_to(outputs[1], UP),
         )
@@ -45,7 +46,7 @@ class HalfAdderGates(Scene):
         digits = VGroup()
         for a, b in ((0, 0), (0, 1), (1, 0), (1, 1)):
             values = [a, b, a ^ b, a & b]
-            places = [a_in, np.array([-5, -1.8, 0]), outputs[0].get_end(), outputs[1].get_end()]
+            places = [a_in, b_in, outputs[0].get_end(), outputs[1].get_end()]
             new_digits = VGroup(*[
                 Integer(v, color=YELLOW if v else GREY).next_to(p, LEFT if k < 2 else RIGHT)
                 for k, (v, p) in enumerate(zip(values, places))

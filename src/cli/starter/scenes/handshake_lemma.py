@@ -1,5 +1,5 @@
-"""Draw a graph on five labelled vertices, write each vertex's degree beside it, and show that the degrees sum to twice the
-number of edges.
+"""Draw a graph on five labelled vertices, write each vertex's degree beside it, and show that
+the degrees sum to twice the number of edges.
 
 topic: graph-theory
 level: basic

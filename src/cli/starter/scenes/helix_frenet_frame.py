@@ -1,5 +1,5 @@
-"""A bead runs up a helix and carries its Frenet frame: tangent red, normal green, binormal blue. The scene is in 3D with the camera drifting, the three names
-fixed on the screen.
+"""A bead runs up a helix and carries its Frenet frame: tangent red, normal green, binormal
+blue. The scene is in 3D with the camera drifting, the three names fixed on the screen.
 
 topic: 3d
 level: advanced
@@ -12,7 +12,7 @@ class HelixFrenetFrame(ThreeDScene):
     radius, pitch = 1.8, 0.35
 
     def point(self, t):
-        return np.array([self.radius * np.cos(t), self.radius * np.sin(t), self.pitch * (t - 2 * TAU / 2)])
+        return np.array([self.radius * np.cos(t), self.radius * np.sin(t), self.pitch * (t - TAU)])
 
     def frame_vectors(self, t):
         speed = np.hypot(self.radius, self.pitch)

@@ -1,5 +1,5 @@
-"""Hilbert's hotel is full, yet a new guest arrives: every guest moves from room n to room n + 1, shown by curved arrows, and the newcomer takes
-room 1.
+"""Hilbert's hotel is full, yet a new guest arrives: every guest moves from room n to room n +
+1, shown by curved arrows, and the newcomer takes room 1.
 
 topic: set-theory
 level: intermediate

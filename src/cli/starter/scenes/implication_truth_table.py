@@ -1,5 +1,5 @@
-"""Show the truth table of p → q as a table with four rows, then highlight the single row in which the implication is
-false.
+"""Show the truth table of p → q as a table with four rows, then highlight the single row in
+which the implication is false.
 
 topic: logic
 level: basic

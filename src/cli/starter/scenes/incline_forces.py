@@ -1,5 +1,5 @@
-"""Free-body diagram of a block resting on a 25° slope: weight straight down, normal force perpendicular to
-the slope, friction up along it.
+"""Free-body diagram of a block resting on a 25° slope: weight straight down, normal force
+perpendicular to the slope, friction up along it.
 
 topic: physics
 level: basic

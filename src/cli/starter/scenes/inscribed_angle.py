@@ -1,6 +1,6 @@
-"""A circle with a fixed chord AB: let a point P wander along the major arc while its inscribed angle
-and the central angle over the same chord are both printed live. The reader should see that the
-inscribed angle never changes and is always half of the central one.
+"""A circle with a fixed chord AB: let a point P wander along the major arc while its inscribed
+angle and the central angle over the same chord are both printed live. The reader should see
+that the inscribed angle never changes and is always half of the central one.
 
 topic: geometry
 level: intermediate

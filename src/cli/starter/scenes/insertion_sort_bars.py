@@ -1,5 +1,6 @@
-"""Sort eight bars by insertion: lift the next bar, slide the taller ones of the sorted part one place to the right, and lower
-the lifted bar into the gap. The sorted part is coloured green as it grows.
+"""Sort eight bars by insertion: lift the next bar, slide the taller ones of the sorted part one
+place to the right, and lower the lifted bar into the gap. The sorted part is coloured green as
+it grows.
 
 topic: algorithms
 level: intermediate

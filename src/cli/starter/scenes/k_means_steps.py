@@ -1,5 +1,6 @@
-"""Run k-means with three centres on sixty random points. Alternate between colouring each point like its nearest centre and moving
-each centre to the mean of its points, leaving dotted trails, until nothing changes.
+"""Run k-means with three centres on sixty random points. Alternate between colouring each point
+like its nearest centre and moving each centre to the mean of its points, leaving dotted trails,
+until nothing changes.
 
 topic: machine-learning
 level: advanced

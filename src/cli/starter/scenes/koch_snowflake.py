@@ -1,6 +1,6 @@
-"""Grow the Koch snowflake from an equilateral triangle through four generations, and keep a caption
-beside it with the number of edges and the perimeter as a power of 4/3. How does a curve of
-endless length fit on the screen?
+"""Grow the Koch snowflake from an equilateral triangle through four generations, and keep a
+caption beside it with the number of edges and the perimeter as a power of 4/3. How does a curve
+of endless length fit on the screen?
 
 topic: geometry
 level: intermediate

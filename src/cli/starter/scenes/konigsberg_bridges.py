@@ -1,5 +1,6 @@
-"""The seven bridges of Königsberg: sketch the river, two islands and the bridges, abstract them to a multigraph with curved edges, write the degrees
-and explain why no walk crosses each bridge once: all four land masses have odd degree.
+"""The seven bridges of Königsberg: sketch the river, two islands and the bridges, abstract them
+to a multigraph with curved edges, write the degrees and explain why no walk crosses each bridge
+once: all four land masses have odd degree.
 
 topic: graph-theory
 level: advanced

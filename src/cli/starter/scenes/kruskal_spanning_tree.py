@@ -1,5 +1,6 @@
-"""Kruskal's algorithm on a weighted graph with seven vertices: list the edges by weight, take the lightest that closes no cycle, colour
-accepted edges green and rejected ones red, and add up the weight of the tree.
+"""Kruskal's algorithm on a weighted graph with seven vertices: list the edges by weight, take
+the lightest that closes no cycle, colour accepted edges green and rejected ones red, and add up
+the weight of the tree.
 
 topic: graph-theory
 level: advanced

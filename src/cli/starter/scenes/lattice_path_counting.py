@@ -1,4 +1,6 @@
-"""Count the shortest lattice paths from the lower left to the upper right of a 4 by 3 grid: fill every crossing with the sum of its left and lower neighbour up to 35, then draw three random paths in different colours.
+"""Count the shortest lattice paths from the lower left to the upper right of a 4 by 3 grid:
+fill every crossing with the sum of its left and lower neighbour up to 35, then draw three
+random paths in different colours.
 
 topic: combinatorics
 level: intermediate

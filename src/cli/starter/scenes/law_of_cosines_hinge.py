@@ -1,5 +1,6 @@
-"""Open the angle γ between two sides of length 3 and 2 from 40° to 150°. The opposite side is redrawn, and c² = 13 − 12 cos γ is computed live, with the special
-value 13 called out as the hinge passes 90°.
+"""Open the angle γ between two sides of length 3 and 2 from 40° to 150°. The opposite side is
+redrawn, and c² = 13 − 12 cos γ is computed live, with the special value 13 called out as the
+hinge passes 90°.
 
 topic: trigonometry
 level: intermediate

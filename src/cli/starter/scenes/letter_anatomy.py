@@ -1,5 +1,6 @@
-"""Anatomy of type: set the word "Typography" very large, add the guide lines for baseline, x-height, cap height and descender, and name the counter of an o and
-the descender of a p with small arrows.
+"""Anatomy of type: set the word "Typography" very large, add the guide lines for baseline,
+x-height, cap height and descender, and name the counter of an o and the descender of a p with
+small arrows.
 
 topic: typography
 level: intermediate

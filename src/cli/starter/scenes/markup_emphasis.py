@@ -1,5 +1,5 @@
-"""Set one sentence with Pango markup so that its words look like what they say: bold, italic, underlined, struck out, small and coloured; then
-sweep a gradient over it.
+"""Set one sentence with Pango markup so that its words look like what they say: bold, italic,
+underlined, struck out, small and coloured; then sweep a gradient over it.
 
 topic: typography
 level: basic

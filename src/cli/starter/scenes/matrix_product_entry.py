@@ -1,5 +1,6 @@
-"""Multiply two 2 by 2 matrices entry by entry: outline the row of the left factor and the column of the right factor that
-meet, show the sum of products below, and let its value drop into the result matrix.
+"""Multiply two 2 by 2 matrices entry by entry: outline the row of the left factor and the
+column of the right factor that meet, show the sum of products below, and let its value drop
+into the result matrix.
 
 topic: linear-algebra
 level: intermediate

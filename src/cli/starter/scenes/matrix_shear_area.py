@@ -1,5 +1,5 @@
-"""Apply the shear matrix [[1, 1], [0, 1]] to the plane together with its unit square and both basis vectors, and note that
-the square's area stays 1 because the determinant is 1.
+"""Apply the shear matrix [[1, 1], [0, 1]] to the plane together with its unit square and both
+basis vectors, and note that the square's area stays 1 because the determinant is 1.
 
 topic: linear-algebra
 level: basic

@@ -1,5 +1,5 @@
-"""Five salaries on a line: drag the largest one far to the right and watch the mean, a yellow triangle, follow it while the
-median stays where it was.
+"""Five salaries on a line: drag the largest one far to the right and watch the mean, a yellow
+triangle, follow it while the median stays where it was.
 
 topic: statistics
 level: basic

@@ -1,5 +1,6 @@
-"""Show merge sort on eight numbers as levels of a picture: the list splits downwards into halves until single cells are left, then
-neighbouring runs merge back upwards in order, each merged run turning green.
+"""Show merge sort on eight numbers as levels of a picture: the list splits downwards into
+halves until single cells are left, then neighbouring runs merge below them in order, each
+merged run with a green outline.
 
 topic: algorithms
 level: advanced

@@ -1,5 +1,6 @@
-"""Play the Monty Hall game 60 times with a seeded generator: a small grid records each game as a win for staying (blue) or switching (orange), and two bars show how often each strategy
-would have won.
+"""Play the Monty Hall game 60 times with a seeded generator: a small grid records each game as
+a win for staying (blue) or switching (orange), and two bars show how often each strategy would
+have won.
 
 topic: probability
 level: intermediate

@@ -1,5 +1,6 @@
-"""One forward pass through a small 3-4-4-2 neural network: neurons and weighted connections first (blue positive, red negative), then pulses run
-layer by layer and every neuron fills according to its sigmoid activation, printed inside it.
+"""One forward pass through a small 3-4-4-2 neural network: neurons and weighted connections
+first (blue positive, red negative), then pulses run layer by layer and every neuron fills
+according to its sigmoid activation, printed inside it.
 
 topic: machine-learning
 level: advanced

@@ -1,6 +1,6 @@
-"""Find a root of x³ − 2x − 5 by Newton's method starting at x = 3.4: drop to the curve, follow the tangent down to
-the axis, repeat. Zoom the camera in after the second step and list the iterates in a small table that stays
-in the corner of the view.
+"""Find a root of x³ − 2x − 5 by Newton's method starting at x = 3.4: drop to the curve, follow
+the tangent down to the axis, repeat. Zoom the camera in after the second step and list the
+iterates in a small table that stays in the corner of the view.
 
 topic: calculus
 level: advanced

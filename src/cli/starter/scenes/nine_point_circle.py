@@ -1,6 +1,6 @@
-"""Construct the nine-point circle of a scalene triangle. Mark the three midpoints of the sides, then the feet
-of the altitudes, then the midpoints between the vertices and the orthocentre, each trio in
-its own colour, and only at the end draw the one circle through all nine.
+"""Construct the nine-point circle of a scalene triangle. Mark the three midpoints of the sides,
+then the feet of the altitudes, then the midpoints between the vertices and the orthocentre,
+each trio in its own colour, and only at the end draw the one circle through all nine.
 
 topic: geometry
 level: advanced

@@ -1,5 +1,5 @@
-"""Build the first five squares from odd numbers: add L-shaped layers of 1, 3, 5, 7 and 9 dots, each in its own
-colour, and show that 1 + 3 + 5 + 7 + 9 = 5².
+"""Build the first five squares from odd numbers: add L-shaped layers of 1, 3, 5, 7 and 9 dots,
+each in its own colour, and show that 1 + 3 + 5 + 7 + 9 = 5².
 
 topic: number-theory
 level: basic

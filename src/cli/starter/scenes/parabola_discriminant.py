@@ -1,6 +1,6 @@
-"""Slide the constant term of y = x² − 2x + c from −2 up to 2 and watch the parabola leave the x-axis: two real
-roots, one double root, none. Print c and the discriminant 4 − 4c as they change, and put red dots on
-the roots while they exist.
+"""Slide the constant term of y = x² − 2x + c from −2 up to 2 and watch the parabola leave the
+x-axis: two real roots, one double root, none. Print c and the discriminant 4 − 4c as they
+change, and put red dots on the roots while they exist.
 
 topic: algebra
 level: intermediate

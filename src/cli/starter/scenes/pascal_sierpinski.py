@@ -1,5 +1,5 @@
-"""Build the first 16 rows of Pascal's triangle as small hexagons, let the odd entries light up and the even ones go dark, and reveal the Sierpinski
-pattern.
+"""Build the first 16 rows of Pascal's triangle as small hexagons, let the odd entries light up
+and the even ones go dark, and reveal the Sierpinski pattern.
 
 topic: combinatorics
 level: intermediate

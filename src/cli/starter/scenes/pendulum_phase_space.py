@@ -1,5 +1,6 @@
-"""A swinging pendulum beside its phase portrait: integrate θ'' = −(g/ℓ) sin θ − 0.15 θ' frame by frame, move the bob, and trace the point
-(θ, θ') as it spirals into the origin because of the damping.
+"""A swinging pendulum beside its phase portrait: integrate θ'' = −(g/ℓ) sin θ − 0.15 θ' frame
+by frame, move the bob, and trace the point (θ, θ') as it spirals into the origin because of the
+damping.
 
 topic: physics
 level: advanced

@@ -1,5 +1,6 @@
-"""Train a perceptron on two clouds of points that a line can separate. For each mistake flash the point, move the weights by the update rule and
-turn the decision line; stop when a whole pass makes no mistake and tint the two half-planes.
+"""Train a perceptron on two clouds of points that a line can separate. For each mistake flash
+the point, move the weights by the update rule and turn the decision line; stop when a whole
+pass makes no mistake and tint the two half-planes.
 
 topic: machine-learning
 level: advanced

@@ -1,5 +1,5 @@
-"""Colour the Petersen graph with three colours, vertex by vertex, each time taking the first colour no neighbour has. Keep a
-caption with the chromatic number for the end.
+"""Colour the Petersen graph with three colours, vertex by vertex, each time taking the first
+colour no neighbour has. Keep a caption with the chromatic number for the end.
 
 topic: graph-theory
 level: intermediate

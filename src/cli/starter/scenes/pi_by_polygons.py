@@ -1,5 +1,5 @@
-"""Inscribe regular polygons with 4, 8, 16 and 32 sides in a circle, one after the other, and print n · sin(180°/n) as the
-growing estimate of π.
+"""Inscribe regular polygons with 4, 8, 16 and 32 sides in a circle, one after the other, and
+print n · sin(180°/n) as the growing estimate of π.
 
 topic: geometry
 level: basic

@@ -1,5 +1,6 @@
-"""Turn a survey's four answers into a pie chart: sectors sweep in one after the other, each with its percentage inside and a legend
-at the right, and the largest sector is pulled out at the end.
+"""Turn a survey's four answers into a pie chart: sectors sweep in one after the other, each
+with its percentage inside and a legend at the right, and the largest sector is pulled out at
+the end.
 
 topic: data-charts
 level: intermediate

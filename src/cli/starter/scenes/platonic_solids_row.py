@@ -1,5 +1,5 @@
-"""Show the five Platonic solids next to each other in 3D, each with its Euler count V − E + F = 2 written under it, while they
-all rotate once.
+"""Show the five Platonic solids next to each other in 3D, each with its Euler count V − E + F =
+2 written under it, while they all rotate once.
 
 topic: 3d
 level: intermediate

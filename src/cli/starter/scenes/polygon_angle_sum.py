@@ -1,5 +1,5 @@
-"""Cut a regular hexagon into four triangles by the diagonals from one corner, colour them one by one,
-and conclude below that its angles add up to 4 · 180° = 720°.
+"""Cut a regular hexagon into four triangles by the diagonals from one corner, colour them one
+by one, and conclude below that its angles add up to 4 · 180° = 720°.
 
 topic: geometry
 level: basic

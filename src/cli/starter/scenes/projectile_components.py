@@ -1,5 +1,5 @@
-"""Throw a ball at 60° and follow it along its parabola. Its velocity is split into a constant horizontal arrow and a vertical arrow that shrinks, vanishes
-at the top and grows downwards.
+"""Throw a ball at 60° and follow it along its parabola. Its velocity is split into a constant
+horizontal arrow and a vertical arrow that shrinks, vanishes at the top and grows downwards.
 
 topic: physics
 level: intermediate

@@ -1,6 +1,6 @@
-"""Prove Pythagoras by moving triangles: four copies of a right triangle sit in the corners of a big square
-and leave a tilted square c² free. Slide the triangles, without changing the big square, until
-the free area splits into an a² and a b² square, then state the conclusion.
+"""Prove Pythagoras by moving triangles: four copies of a right triangle sit in the corners of a
+big square and leave a tilted square c² free. Slide the triangles, without changing the big
+square, until the free area splits into an a² and a b² square, then state the conclusion.
 
 topic: geometry
 level: advanced

@@ -1,5 +1,5 @@
-"""A bar chart of one town's rainfall for six months in millimetres, with labels on the bars; the chart then changes to the next year's
-numbers.
+"""A bar chart of one town's rainfall for six months in millimetres, with labels on the bars;
+the chart then changes to the next year's numbers.
 
 topic: data-charts
 level: basic

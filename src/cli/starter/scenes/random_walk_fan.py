@@ -1,5 +1,5 @@
-"""Twenty random walks of 60 steps start together at zero. Draw them as thin lines over time and lay the curves ±√n
-over the fan so that the typical spread can be seen.
+"""Twenty random walks of 60 steps start together at zero. Draw them as thin lines over time and
+lay the curves ±√n over the fan so that the typical spread can be seen.
 
 topic: probability
 level: intermediate

@@ -1,5 +1,6 @@
-"""Energy profile of an exothermic reaction: the curve climbs from the reactants over the transition state to the products; double arrows mark the activation
-energy and the heat released, and a dashed curve shows how a catalyst lowers the barrier.
+"""Energy profile of an exothermic reaction: the curve climbs from the reactants over the
+transition state to the products; double arrows mark the activation energy and the heat
+released, and a dashed curve shows how a catalyst lowers the barrier.
 
 topic: chemistry
 level: intermediate

@@ -1,5 +1,6 @@
-"""Fit a line to eight points by least squares: tilt a trial line about the mean point with a tracker, draw the squared residuals as real
-squares, and stop where their total area, printed live, is smallest.
+"""Fit a line to eight points by least squares: tilt a trial line about the mean point with a
+tracker, draw the squared residuals as real squares, and stop where their total area, printed
+live, is smallest.
 
 topic: statistics
 level: advanced

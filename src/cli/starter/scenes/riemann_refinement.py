@@ -1,5 +1,5 @@
-"""Approximate the area under y = 4x − x² between 0 and 4 with left Riemann rectangles, doubling their number from 4
-to 32. Print the sum each time; it should close in on 32/3.
+"""Approximate the area under y = 4x − x² between 0 and 4 with left Riemann rectangles, doubling
+their number from 4 to 32. Print the sum each time; it should close in on 32/3.
 
 topic: calculus
 level: intermediate

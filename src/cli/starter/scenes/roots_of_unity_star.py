@@ -1,5 +1,5 @@
-"""Mark the seven 7th roots of unity on the complex unit circle, join them to a heptagon, then draw the star that visits every third
-root.
+"""Mark the seven 7th roots of unity on the complex unit circle, join them to a heptagon, then
+draw the star that visits every third root.
 
 topic: complex-numbers
 level: basic

@@ -1,4 +1,5 @@
-"""Show the saddle z = (x² − y²)/3 over a square as a checkerboard surface in 3D axes and turn the camera slowly around it.
+"""Show the saddle z = (x² − y²)/3 over a square as a checkerboard surface in 3D axes and turn
+the camera slowly around it.
 
 topic: 3d
 level: basic

@@ -1,4 +1,5 @@
-"""Three friends swap seats through all 3! = 6 orders. After each swap along curved paths, the current order of letters is added to a growing list.
+"""Three friends swap seats through all 3! = 6 orders. After each swap along curved paths, the
+current order of letters is added to a growing list.
 
 topic: combinatorics
 level: basic

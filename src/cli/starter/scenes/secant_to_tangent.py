@@ -1,5 +1,6 @@
-"""On the graph of y = x²/2 fix the point x = 1 and let a second point slide towards it. The secant through both
-turns into the tangent while h and the slope (f(1+h) − f(1))/h are shown with three decimals.
+"""On the graph of y = x²/2 fix the point x = 1 and let a second point slide towards it. The
+secant through both turns into the tangent while h and the slope (f(1+h) − f(1))/h are shown
+with three decimals.
 
 topic: calculus
 level: intermediate

@@ -1,5 +1,6 @@
-"""Run the sieve of Eratosthenes on the numbers 2 to 60 in a grid with ten columns: circle the next prime, strike out its multiples in
-that prime's colour, and stop after 7. What survives turns green.
+"""Run the sieve of Eratosthenes on the numbers 2 to 60 in a grid with ten columns: circle the
+next prime, strike out its multiples in that prime's colour, and stop after 7. What survives
+turns green.
 
 topic: number-theory
 level: intermediate

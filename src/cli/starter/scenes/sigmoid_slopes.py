@@ -1,5 +1,5 @@
-"""Plot the sigmoid 1/(1 + e^(−kx)) for k = 1, 2 and 8 in three colours on one pair of axes with a legend, so that it
-visibly approaches a step.
+"""Plot the sigmoid 1/(1 + e^(−kx)) for k = 1, 2 and 8 in three colours on one pair of axes with
+a legend, so that it visibly approaches a step.
 
 topic: machine-learning
 level: basic

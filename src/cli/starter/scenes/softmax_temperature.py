@@ -1,5 +1,6 @@
-"""Four logits (2, 1, 0.5, −1) become softmax probabilities shown as bars; sweep the temperature from 1 to 0.25 and then up to 4 so that the
-distribution first sharpens and then flattens, with the temperature displayed.
+"""Four logits (2, 1, 0.5, −1) become softmax probabilities shown as bars; sweep the temperature
+from 1 to 0.25 and then up to 4 so that the distribution first sharpens and then flattens, with
+the temperature displayed.
 
 topic: machine-learning
 level: intermediate

@@ -1,4 +1,6 @@
-"""Volume of revolution: draw y = √x from 0 to 4 in the plane, spin it once around the x-axis to sweep out a paraboloid, then fill the solid with eight discs whose volume sum approximates 8π.
+"""Volume of revolution: draw y = √x from 0 to 4 in the plane, spin it once around the x-axis to
+sweep out a paraboloid, then stack eight discs with midpoint radii in its place, whose volumes
+add up to the 8π of the integral.
 
 topic: 3d
 level: advanced

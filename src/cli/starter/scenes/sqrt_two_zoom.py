@@ -1,5 +1,6 @@
-"""Zoom into a number line around √2 three times, by a factor of ten each: every zoom shows the next decimal's tick marks and boxes the interval in which √2 lies, from
-1.4 to 1.414.
+"""Close in on √2 on a number line at three scales, each ten times finer than the one before:
+tick marks with one more decimal appear, the interval that holds √2 is boxed, and the camera
+zooms in. End with 1.414 < √2 < 1.415.
 
 topic: number-theory
 level: advanced

@@ -1,4 +1,5 @@
-"""Add a wave running right and an equal one running left: plot both faintly and their sum boldly for a few periods, so that the standing wave's nodes, marked with red dots, stay put.
+"""Add a wave running right and an equal one running left: plot both faintly and their sum
+boldly for a few periods, so that the standing wave's nodes, marked with red dots, stay put.
 
 topic: physics
 level: intermediate

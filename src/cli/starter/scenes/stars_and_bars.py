@@ -1,5 +1,5 @@
-"""Explain stars and bars: seven stars in a row, two bars that hop between three positions and split the stars into x + y + z = 7; write the three
-numbers each time.
+"""Explain stars and bars: seven stars in a row, two bars that hop between three positions and
+split the stars into x + y + z = 7; write the three numbers each time.
 
 topic: combinatorics
 level: basic

@@ -1,5 +1,6 @@
-"""Overlay the cosine curve with its Taylor polynomials of degree 0, 2, 4, 6 and 8 about zero, each new one in
-a warmer colour, so that the interval of good agreement visibly widens. Write the polynomial at the top.
+"""Overlay the cosine curve with its Taylor polynomials of degree 0, 2, 4, 6 and 8 about zero,
+each new one in a warmer colour, so that the interval of good agreement visibly widens. Write
+the polynomial at the top.
 
 topic: calculus
 level: intermediate

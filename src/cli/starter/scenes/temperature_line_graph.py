@@ -1,5 +1,6 @@
-"""Plot the monthly mean temperatures of two cities, one north and one south of the equator, as line graphs over a labelled year axis and fill the area between them, noting the month
-with the widest gap.
+"""Plot the monthly mean temperatures of two cities, one north and one south of the equator, as
+line graphs over a labelled year axis and fill the area between them, noting the month with the
+widest gap.
 
 topic: data-charts
 level: intermediate

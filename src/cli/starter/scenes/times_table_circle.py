@@ -1,5 +1,5 @@
-"""Place 100 points on a circle and join each k to 2k modulo 100: a cardioid appears as the envelope. Then
-let the multiplier glide from 2 to 3 so that it turns into a nephroid.
+"""Place 100 points on a circle and join each k to 2k modulo 100: a cardioid appears as the
+envelope. Then let the multiplier glide from 2 to 3 so that it turns into a nephroid.
 
 topic: number-theory
 level: intermediate

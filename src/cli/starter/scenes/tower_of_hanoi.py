@@ -1,5 +1,5 @@
-"""Solve the Tower of Hanoi with four discs recursively. Each move lifts a disc, carries it over and lowers it onto the new peg, and a
-counter in the corner ends at 15 = 2⁴ − 1.
+"""Solve the Tower of Hanoi with four discs recursively. Each move lifts a disc, carries it over
+and lowers it onto the new peg, and a counter in the corner ends at 15 = 2⁴ − 1.
 
 topic: algorithms
 level: advanced

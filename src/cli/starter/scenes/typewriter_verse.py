@@ -1,5 +1,5 @@
-"""Type a two-line verse letter by letter with a text cursor, let the cursor blink three times, and erase the verse
-again the same way; a last line is typed in its place.
+"""Type a two-line verse letter by letter with a text cursor, let the cursor blink three times,
+and erase the verse again the same way; a last line is typed in its place.
 
 topic: typography
 level: basic

@@ -1,6 +1,6 @@
-"""Write the numbers from 1 to 169 in a square spiral and let the primes light up (the Ulam spiral). Then fade the
-composite numbers and draw a line through each of the two diagonals on which primes gather most, with a
-note of how many of its numbers are prime.
+"""Write the numbers from 1 to 169 in a square spiral and let the primes light up (the Ulam
+spiral). Then fade the composite numbers and draw a line through each of the two diagonals on
+which primes gather most, with a note of how many of its numbers are prime.
 
 topic: number-theory
 level: advanced

@@ -1,5 +1,5 @@
-"""A point runs once around the unit circle while its height is carried over by a horizontal line to draw the sine curve beside it; mark the quarter
-turns on the axis of angles.
+"""A point runs once around the unit circle while its height is carried over by a horizontal
+line to draw the sine curve beside it; mark the quarter turns on the axis of angles.
 
 topic: trigonometry
 level: advanced

@@ -1,5 +1,5 @@
-"""Project the vector v = (1, 3) orthogonally onto the line spanned by u = (3, 1): draw both arrows, drop the dashed
-perpendicular and show the projection in yellow.
+"""Project the vector v = (1, 3) orthogonally onto the line spanned by u = (3, 1): draw both
+arrows, drop the dashed perpendicular and show the projection in yellow.
 
 topic: linear-algebra
 level: basic

@@ -1,5 +1,5 @@
-"""Draw a water molecule as a ball model: one red oxygen, two white hydrogens at an angle of 104.5°, the bonds, and the angle marked
-between them.
+"""Draw a water molecule as a ball model: one red oxygen, two white hydrogens at an angle of
+104.5°, the bonds, and the angle marked between them.
 
 topic: chemistry
 level: basic
