@@ -46,6 +46,8 @@ impl Dedup {
 /// How a source is read.
 #[derive(Clone, Debug, Default)]
 pub struct Recipe {
+    /// Its text, as it was read.
+    pub toml: String,
     /// The source's name: lower-case letters, digits and `_`.
     pub name: String,
     /// What people call it.
@@ -274,7 +276,7 @@ impl Recipe {
     /// # Errors
     /// [`IngestError::Recipe`] with file, line, the key that is wrong and what is possible.
     pub fn from_toml(text: &str, origin: &str) -> Result<Recipe, IngestError> {
-        toml_form::read(text, origin)
+        Ok(Recipe { toml: text.to_owned(), ..toml_form::read(text, origin)? })
     }
 
     /// A built-in recipe.
