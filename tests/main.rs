@@ -1,1 +1,6 @@
+//! The one test binary: a module per stage.
 
+mod export;
+mod naive;
+mod query;
+mod query_gen;
