@@ -79,8 +79,22 @@ pub static FIXED: &[FieldInfo] = &[
         "origin:manimbench:*",
         "Where it and those it stands for come from, each as `source:locator`.",
     ),
-    fixed("rank", Kind::Int, Home::Column, "1 to 5", "rank>=3", "Rank of its source; the higher wins among duplicates."),
-    fixed("reason", Kind::Word, Home::Column, "", "state:rejected reason:off-topic", "Why it is rejected, where it is."),
+    fixed(
+        "rank",
+        Kind::Int,
+        Home::Column,
+        "1 to 5",
+        "rank>=3",
+        "Rank of its source; the higher wins among duplicates.",
+    ),
+    fixed(
+        "reason",
+        Kind::Word,
+        Home::Column,
+        "",
+        "state:rejected reason:off-topic",
+        "Why it is rejected, where it is.",
+    ),
     fixed("source", Kind::Word, Home::Row, "", "source:(manimbench or bespoke_manim)", "Name of its source."),
     fixed("split", words(Side::WORDS), Home::Column, "", "split:train", "The store's own side of it."),
     fixed("split.given", words(Side::WORDS), Home::Row, "", "split.given:test", "The side that its source gives."),
@@ -178,7 +192,11 @@ pub fn planned(name: &str) -> Option<&'static str> {
 /// Our name for what other tools call so.
 pub(super) fn alias(name: &str) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
-    ALIASES.iter().find(|(known, _)| *known == lower).map(|(_, ours)| *ours).filter(|ours| *ours != name && find(ours).is_some())
+    ALIASES
+        .iter()
+        .find(|(known, _)| *known == lower)
+        .map(|(_, ours)| *ours)
+        .filter(|ours| *ours != name && find(ours).is_some())
 }
 
 /// What a kind of values is called in messages.
@@ -187,8 +205,8 @@ pub fn kind_name(kind: Kind) -> &'static str {
         Kind::Int => "whole number",
         Kind::Real => "number",
         Kind::Bool => "yes or no",
-        Kind::Enum { ordered: true, .. } => "ordered word",
-        Kind::Enum { .. } => "one of these words",
+        Kind::Enum { ordered: true, .. } => "word out of an ordered list",
+        Kind::Enum { .. } => "word out of a list",
         Kind::Word => "word",
         Kind::Set => "set",
         Kind::CountedSet => "set with counts",

@@ -11,10 +11,18 @@ fn error(span: Span, message: impl Into<String>) -> QueryError {
     QueryError::new("foreign", span, message)
 }
 
+/// An operator with a blank on each side that has none.
+fn spaced(text: &str, span: Span, operator: &str) -> String {
+    let blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
+    let before = if blank(text[..span.from].chars().next_back()) { "" } else { " " };
+    let after = if blank(text[span.to..].chars().next()) { "" } else { " " };
+    format!("{before}{operator}{after}")
+}
+
 /// `||`, which is `or`.
 pub(super) fn double_bar(text: &str, at: usize) -> QueryError {
     let span = Span::new(at, at + 2);
-    error(span, "`||`: write `or`").expected(["`or`"]).suggest(text, span, " or ").suggest(text, span, "|")
+    error(span, "`||`: write `or`").expected(["`or`"]).suggest(text, span, &spaced(text, span, "or"))
 }
 
 /// `&&` and `!`, wherever an expression or a value may begin.
@@ -22,17 +30,19 @@ pub(super) fn spot_symbol(text: &str, at: usize) -> Option<QueryError> {
     let rest = &text[at..];
     if rest.starts_with("&&") {
         let span = Span::new(at, at + 2);
-        return Some(error(span, "`&&`: write `and`, or nothing: a blank joins").expected(["`and`"]).suggest(text, span, "and "));
+        return Some(error(span, "`&&`: write `and`, or nothing: a blank joins").expected(["`and`"]).suggest(
+            text,
+            span,
+            &spaced(text, span, "and"),
+        ));
     }
     let after = rest.strip_prefix('!')?;
     let begins = after.starts_with(|c: char| c.is_alphanumeric() || "(@\"'/_".contains(c));
     let span = Span::new(at, at + 1);
     begins.then(|| {
-        error(span, "`!`: write `-` or `not`").expected(["`-`", "`not`"]).suggest(text, span, "not ").suggest(
-            text,
-            chunk(text, at),
-            &quote(chunk(text, at).of(text)),
-        )
+        let error = error(span, "`!`: write `-` or `not`").expected(["`-`", "`not`"]).suggest(text, span, "not ");
+        let word = chunk(text, at);
+        if after.starts_with('(') { error } else { error.suggest(text, word, &quote(word.of(text))) }
     })
 }
 
@@ -58,9 +68,9 @@ fn word_at(text: &str, at: usize) -> Span {
 fn statement(text: &str, at: usize) -> Option<QueryError> {
     let word = word_at(text, at);
     match word.of(text) {
-        "WHERE" | "FILTER" | "HAVING" => Some(
-            error(word, format!("`{}`: a query begins with its filter", word.of(text))).suggest(text, word, ""),
-        ),
+        "WHERE" | "FILTER" | "HAVING" => {
+            Some(error(word, format!("`{}`: a query begins with its filter", word.of(text))).suggest(text, word, ""))
+        }
         "SELECT" | "FROM" => {
             let found = error(word, format!("`{}`: a query is a filter and stages, not SQL", word.of(text)))
                 .help("the columns that are shown are chosen with `--fields`");
@@ -165,7 +175,8 @@ fn after_field(text: &str, at: usize, before: &Expr<Parsed>) -> Option<QueryErro
         return None;
     }
     let minus = if negated { "-" } else { "" };
-    let found = |to: usize, shown: &str| error(Span::new(field_span.from, to), format!("`{shown}` is no operator here"));
+    let found =
+        |to: usize, shown: &str| error(Span::new(field_span.from, to), format!("`{shown}` is no operator here"));
     let replace = |found: QueryError, to: usize, by: String| found.suggest(text, Span::new(field_span.from, to), &by);
     match operator.to_ascii_uppercase().as_str() {
         "IN" => {
@@ -187,10 +198,15 @@ fn after_field(text: &str, at: usize, before: &Expr<Parsed>) -> Option<QueryErro
                 error
             })
         }
-        "LIKE" | "ILIKE" | "GLOB" | "MATCHES" | "RLIKE" | "REGEXP" | "CONTAINS" | "HAS" | "INCLUDES" | "STARTSWITH" | "EQUALS" => {
+        "LIKE" | "ILIKE" | "GLOB" | "MATCHES" | "RLIKE" | "REGEXP" | "CONTAINS" | "HAS" | "INCLUDES" | "STARTSWITH"
+        | "EQUALS" => {
             let (to, pattern) = string(text, next);
             let value = like(&operator.to_ascii_uppercase(), &pattern, field.kind);
-            Some(replace(found(to, operator).help("`:` is membership: a set has it, a text contains it"), to, format!("{minus}{name}:{value}")))
+            Some(replace(
+                found(to, operator).help("`:` is membership: a set has it, a text contains it"),
+                to,
+                format!("{minus}{name}:{value}"),
+            ))
         }
         "IS" => {
             let second = word_at(text, word.to);
@@ -223,7 +239,11 @@ fn like(operator: &str, pattern: &str, kind: Kind) -> String {
 }
 
 fn glob(pattern: &str) -> String {
-    if pattern.contains(char::is_whitespace) { format!("/{}/", regex::escape(pattern.trim_matches('*'))) } else { pattern.to_owned() }
+    if pattern.contains(char::is_whitespace) {
+        format!("/{}/", regex::escape(pattern.trim_matches('*')))
+    } else {
+        pattern.to_owned()
+    }
 }
 
 /// The string or word at a place, without its quotes, and where it ends.
@@ -266,13 +286,11 @@ fn python_in(text: &str, at: usize, before: &Expr<Parsed>) -> Option<QueryError>
     let whole = Span::new(value.span.from, name.to);
     let wanted = if known.kind == Kind::Text { quote(wanted) } else { typed(wanted) };
     let minus = if negated { "-" } else { "" };
-    Some(
-        error(whole, "`in` is no operator").help("`:` is membership, the field first").suggest(
-            text,
-            whole,
-            &format!("{minus}{}:{wanted}", name.of(text)),
-        ),
-    )
+    Some(error(whole, "`in` is no operator").help("`:` is membership, the field first").suggest(
+        text,
+        whole,
+        &format!("{minus}{}:{wanted}", name.of(text)),
+    ))
 }
 
 /// Signs after a field that are no operator of ours: `==`, `:=`, `=~`, `<>`, `:>`.
@@ -288,7 +306,8 @@ pub(super) fn operator(text: &str, field: &Word, signs: Span, whole: Span) -> Qu
         ":<" => &["<"],
         "=~" | "~=" | "~" | ":~" | "~~" => {
             let bare = value.of(text).trim_matches(['"', '\'']);
-            let pattern = if bare.starts_with('/') { bare.to_owned() } else { format!("/{}/", bare.replace('/', "\\/")) };
+            let pattern =
+                if bare.starts_with('/') { bare.to_owned() } else { format!("/{}/", bare.replace('/', "\\/")) };
             return error(signs, format!("`{spelled}`: write `{}:/expression/`", field.text))
                 .expected(["`:`"])
                 .suggest(text, signs.to(value), &format!(":{pattern}"));
@@ -296,14 +315,18 @@ pub(super) fn operator(text: &str, field: &Word, signs: Span, whole: Span) -> Qu
         "!~" => {
             let bare = value.of(text).trim_matches(['"', '\'']);
             let ours = format!("-{}:/{}/", field.text, bare.replace('/', "\\/"));
-            return error(signs, format!("`!~`: write `-{}:/expression/`", field.text))
-                .expected(["`:`"])
-                .suggest(text, field.span.to(value), &ours);
+            return error(signs, format!("`!~`: write `-{}:/expression/`", field.text)).expected(["`:`"]).suggest(
+                text,
+                field.span.to(value),
+                &ours,
+            );
         }
         "!:" | ":!" => {
-            return error(signs, format!("`{spelled}`: write `-{}:value`", field.text))
-                .expected(["`-`"])
-                .suggest(text, field.span.to(signs), &format!("-{}:", field.text));
+            return error(signs, format!("`{spelled}`: write `-{}:value`", field.text)).expected(["`-`"]).suggest(
+                text,
+                field.span.to(signs),
+                &format!("-{}:", field.text),
+            );
         }
         _ => {
             return QueryError::new("operator", signs, format!("`{spelled}` is no operator"))

@@ -93,7 +93,9 @@ fn not(inner: Filter) -> Filter {
 
 fn lower_check(check: &Check, default: bool) -> Filter {
     let test = match check {
-        Check::Phrase { within, terms, prefix } => Test::Phrase { within: *within, terms: terms.clone(), prefix: *prefix },
+        Check::Phrase { within, terms, prefix } => {
+            Test::Phrase { within: *within, terms: terms.clone(), prefix: *prefix }
+        }
         Check::Pattern { within, pattern } => Test::Regex { within: *within, pattern: pattern.clone() },
         Check::Meta { name, terms, prefix } => Test::Meta { name: name.clone(), terms: terms.clone(), prefix: *prefix },
         Check::Is(field) => Test::Value { field: field.clone(), value: "true".to_owned() },
@@ -151,11 +153,21 @@ fn inside(at: usize, low: Bound<usize>, high: Bound<usize>) -> bool {
 }
 
 /// The rows of one source whose level lies between two others.
-fn of_source(source: &Field, level: &Field, name: &str, levels: &[String], low: &Bound<String>, high: &Bound<String>) -> Filter {
-    let place = |end: &Bound<String>| end.as_ref().map(|end| levels.iter().position(|level| level == end).unwrap_or(levels.len()));
+fn of_source(
+    source: &Field,
+    level: &Field,
+    name: &str,
+    levels: &[String],
+    low: &Bound<String>,
+    high: &Bound<String>,
+) -> Filter {
+    let place = |end: &Bound<String>| {
+        end.as_ref().map(|end| levels.iter().position(|level| level == end).unwrap_or(levels.len()))
+    };
     let (low, high) = (place(low), place(high));
     let inside = levels.iter().enumerate().filter(|(at, _)| inside(*at, low, high));
-    let picked = inside.map(|(_, word)| Filter::Test(Test::Value { field: level.clone(), value: word.clone() })).collect();
+    let picked =
+        inside.map(|(_, word)| Filter::Test(Test::Value { field: level.clone(), value: word.clone() })).collect();
     let source = Filter::Test(Test::Value { field: source.clone(), value: name.to_owned() });
     and(vec![source, or(picked)])
 }
@@ -176,7 +188,11 @@ fn contradictions(filter: &Filter, notes: &mut Vec<Note>) {
             members.iter().for_each(|member| contradictions(member, notes));
             // pairs among many members would take quadratic time
             const MOST: usize = 64;
-            let tests: Vec<&Test> = members.iter().filter_map(|member| if let Filter::Test(test) = member { Some(test) } else { None }).take(MOST).collect();
+            let tests: Vec<&Test> = members
+                .iter()
+                .filter_map(|member| if let Filter::Test(test) = member { Some(test) } else { None })
+                .take(MOST)
+                .collect();
             for (at, left) in tests.iter().enumerate() {
                 for right in &tests[at + 1..] {
                     if excludes(left, right) {
@@ -193,11 +209,15 @@ fn excludes(left: &Test, right: &Test) -> bool {
         (Test::Value { field, value }, Test::Value { field: other, value: wanted }) => {
             field == other && value != wanted && !matches!(field.kind, Kind::Set | Kind::CountedSet)
         }
-        (Test::Range { field, range }, Test::Range { field: other, range: wanted }) => field == other && apart(range, wanted),
+        (Test::Range { field, range }, Test::Range { field: other, range: wanted }) => {
+            field == other && apart(range, wanted)
+        }
         (Test::Count { field, name, range }, Test::Count { field: other, name: named, range: wanted }) => {
             field == other && name == named && apart(range, wanted)
         }
-        (Test::Id { prefix }, Test::Id { prefix: other }) => !prefix.starts_with(other.as_str()) && !other.starts_with(prefix.as_str()),
+        (Test::Id { prefix }, Test::Id { prefix: other }) => {
+            !prefix.starts_with(other.as_str()) && !other.starts_with(prefix.as_str())
+        }
         _ => false,
     }
 }

@@ -82,7 +82,8 @@ pub(super) fn range(ask: &Ask<'_>, measure: Measure, value: &Value) -> Result<Ra
     if let (Bound::Included(from), Bound::Included(to)) = (low_end, high_end)
         && from > to
     {
-        let message = format!("the range is empty: {low} is above {high}");
+        let word = if measure == Measure::Day { "after" } else { "above" };
+        let message = format!("the range is empty: {low} is {word} {high}");
         return Err(ask.error("range", value.span, message).suggest(ask.text, value.span, &format!("{high}..{low}")));
     }
     Ok(Range { low: low_end, high: high_end })
@@ -104,9 +105,11 @@ fn unquoted<'v>(ask: &Ask<'_>, measure: Measure, value: &'v Value) -> Result<&'v
         ValueKind::Quoted(text) => Err(ask
             .error("type", value.span, format!("`{}` wants {} without quotes", ask.name.text, measure.noun()))
             .suggest(ask.text, value.span, text)),
-        ValueKind::Regex { .. } => {
-            Err(ask.error("type", value.span, format!("`{}` wants {}, not a regular expression", ask.name.text, measure.noun())))
-        }
+        ValueKind::Regex { .. } => Err(ask.error(
+            "type",
+            value.span,
+            format!("`{}` wants {}, not a regular expression", ask.name.text, measure.noun()),
+        )),
     }
 }
 
@@ -136,16 +139,18 @@ fn point(ask: &Ask<'_>, measure: Measure, text: &str, span: Span) -> Result<f64,
 fn no_number(ask: &Ask<'_>, measure: Measure, text: &str, span: Span) -> QueryError {
     let unit = measure.unit();
     let name = &ask.name.text;
-    let mut error = ask.error("type", span, format!("`{name}` wants {}, and `{text}` is none", measure.noun()));
+    let mut error = ask.error("type", span, format!("`{name}` wants {}, and `{text}` is not one", measure.noun()));
     if !unit.is_empty() {
         error = error.expected([format!("{} ({unit})", measure.noun())]);
     } else {
         error = error.expected([measure.noun()]);
     }
     if let Some((low, high)) = other_range(text) {
-        return QueryError { kind: "foreign", ..error }
-            .help("a range is `lo..hi`")
-            .suggest(ask.text, span, &format!("{low}..{high}"));
+        return QueryError { kind: "foreign", ..error }.help("a range is `lo..hi`").suggest(
+            ask.text,
+            span,
+            &format!("{low}..{high}"),
+        );
     }
     let plain: String = text.chars().filter(|c| !matches!(c, ',' | '_' | '\'')).collect();
     if plain != text && number(&plain).is_some() {
@@ -162,6 +167,9 @@ fn no_number(ask: &Ask<'_>, measure: Measure, text: &str, span: Span) -> QueryEr
         let error = QueryError { kind: "unit", ..error };
         let error = error.help(match unit {
             "" => format!("`{name}` has no unit"),
+            unit if unit.starts_with(|c: char| c.is_ascii_digit()) => {
+                format!("`{name}` goes from {unit}, and no unit is written")
+            }
             unit => format!("`{name}` is in {unit}, and no unit is written"),
         });
         let amount = factor.map_or(amount, |factor| amount * factor);
@@ -206,7 +214,10 @@ fn factor(suffix: &str, unit: &str) -> Option<f64> {
 pub(super) fn days(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     let shaped = bytes.len() == 10
-        && bytes.iter().enumerate().all(|(at, byte)| if matches!(at, 4 | 7) { *byte == b'-' } else { byte.is_ascii_digit() });
+        && bytes
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if matches!(at, 4 | 7) { *byte == b'-' } else { byte.is_ascii_digit() });
     if !shaped {
         return None;
     }
@@ -249,7 +260,7 @@ fn month_length(year: i64, month: i64) -> i64 {
 /// What is written instead of a day.
 fn no_day(ask: &Ask<'_>, text: &str, span: Span) -> QueryError {
     let error = ask
-        .error("type", span, format!("`{}` wants a day, and `{text}` is none", ask.name.text))
+        .error("type", span, format!("`{}` wants a day, and `{text}` is not one", ask.name.text))
         .expected(["a day, as in 2026-01-31"]);
     let stamped = text.split(['T', ' ']).next().unwrap_or(text);
     let parts: Vec<Option<i64>> = stamped.split(['-', '/', '.']).map(|part| part.parse().ok()).collect();
@@ -258,9 +269,11 @@ fn no_day(ask: &Ask<'_>, text: &str, span: Span) -> QueryError {
         [Some(year), Some(month), Some(day)] if (1000..=9999).contains(year) => {
             if (1..=12).contains(month) && *day >= 1 && *day > month_length(*year, *month) {
                 let last = month_length(*year, *month);
-                return error
-                    .help(format!("that month has {last} days"))
-                    .suggest(ask.text, span, &format!("{year:04}-{month:02}-{last:02}"));
+                return error.help(format!("that month has {last} days")).suggest(
+                    ask.text,
+                    span,
+                    &format!("{year:04}-{month:02}-{last:02}"),
+                );
             }
             error.suggest(ask.text, span, &format!("{year:04}-{month:02}-{day:02}"))
         }

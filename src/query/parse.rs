@@ -18,7 +18,7 @@ use super::ast::{Atom, Expr, InValues, Leaf, Node, Op, Parsed, Query, Span, Stat
 use super::error::QueryError;
 use super::plan::Note;
 use super::suggest::quote;
-use super::{foreign, stages, suggest};
+use super::{fields, foreign, stages, suggest};
 
 /// How deep parentheses may be nested.
 pub const MAX_DEPTH: usize = 128;
@@ -211,7 +211,7 @@ impl<'a> Grammar<'a> {
         let mut filter = Expr::new(Node::All, self.span(rest, rest));
         if !closes(rest) {
             (rest, filter) = self.expr::<Parsed>(rest, None)?;
-            self.note_forgotten_bar(&filter);
+            self.note_prose(&filter);
         }
         let mut steps: Vec<Stated> = Vec::new();
         loop {
@@ -248,13 +248,25 @@ impl<'a> Grammar<'a> {
         }
     }
 
-    /// A stage's name as the first word, followed by what the stage takes, was most likely meant as a stage.
-    fn note_forgotten_bar(&self, filter: &Expr<Parsed>) {
+    /// A stage's name as the first word was most likely meant as a stage; a field, a verb and a word as a test.
+    fn note_prose(&self, filter: &Expr<Parsed>) {
         if let Node::And(members) = &filter.node
             && let Some(word) = Parsed::bare(&members[0])
             && stages::NAMES.contains(&word)
         {
             self.note(format!("`{word}` is looked for as text here; the stage is written `| {word} …`"));
+        }
+        if let Node::And(members) = &filter.node {
+            for three in members.windows(3) {
+                if let [Some(field), Some(verb), Some(value)] = [0, 1, 2].map(|at| Parsed::bare(&three[at]))
+                    && matches!(verb, "contains" | "like" | "in" | "is" | "has" | "equals" | "matches" | "between")
+                    && fields::find(field).is_some()
+                {
+                    self.note(format!(
+                        "`{field} {verb} {value}` is looked for as words of a text; a test is written `{field}:{value}`"
+                    ));
+                }
+            }
         }
     }
 
@@ -263,11 +275,18 @@ impl<'a> Grammar<'a> {
         let after = &text["at:".len()..];
         let (rest, word) = self.word(after, &[])?;
         let error = |message: &str| {
-            QueryError::new("syntax", self.chunk(text), message).expected(["`at:2026-01-31`", "`at:op12`", "`at:@name#3`"])
+            QueryError::new("syntax", self.chunk(text), message).expected([
+                "`at:2026-01-31`",
+                "`at:op12`",
+                "`at:@name#3`",
+            ])
         };
         if let Some(name) = word.text.strip_prefix('@') {
             let Some((name, pin)) = name.split_once('#') else {
-                return fail(error("`at:@name` names a saved query, which is no moment; a pin is one").help("write `at:@name#3`"));
+                return fail(
+                    error("`at:@name` names a saved query, which is no moment; a pin is one")
+                        .help("write `at:@name#3`"),
+                );
             };
             let hash = word.span.from + 1 + name.len();
             let name = Word { text: name.to_owned(), span: Span::new(word.span.from + 1, hash) };
@@ -356,11 +375,16 @@ impl<'a> Grammar<'a> {
                 _ => return self.primary::<L>(text),
             },
         };
-        let operator = Word { text: text[..if text.starts_with('-') { 1 } else { 3 }].to_owned(), span: self.span(text, after) };
+        let operator =
+            Word { text: text[..if text.starts_with('-') { 1 } else { 3 }].to_owned(), span: self.span(text, after) };
         if text.starts_with('-') && (after.is_empty() || after.starts_with(is_blank)) {
             let gap = self.span(after, self.blank(after));
-            let error = QueryError::new("syntax", Span::new(operator.span.from, operator.span.from + 1), "a `-` that stands alone")
-                .help("`-` negates what it is glued to; text that is only a `-` cannot be searched for");
+            let error = QueryError::new(
+                "syntax",
+                Span::new(operator.span.from, operator.span.from + 1),
+                "a `-` that stands alone",
+            )
+            .help("`-` negates what it is glued to; text that is only a `-` cannot be searched for");
             let error = if after.is_empty() { error } else { error.suggest(self.text, gap, "") };
             return fail(error.suggest(self.text, operator.span.to(gap), ""));
         }
@@ -390,16 +414,20 @@ impl<'a> Grammar<'a> {
         let open = self.at(text);
         if self.depth.get() == MAX_DEPTH {
             let message = format!("parentheses are nested more than {MAX_DEPTH} deep");
-            return fail(QueryError::new("depth", Span::new(open, open + 1), message)
-                .help("save an inner part as a query of its own and use it as `@name`"));
+            return fail(
+                QueryError::new("depth", Span::new(open, open + 1), message)
+                    .help("save an inner part as a query of its own and use it as `@name`"),
+            );
         }
         self.depth.set(self.depth.get() + 1);
         let inner = self.blank(after);
         if inner.starts_with(')') {
             let span = Span::new(open, self.at(inner) + 1);
-            return fail(QueryError::new("syntax", span, "there is nothing between the parentheses")
-                .expected(L::EXPECTED.iter().copied())
-                .suggest(self.text, span, ""));
+            return fail(
+                QueryError::new("syntax", span, "there is nothing between the parentheses")
+                    .expected(L::EXPECTED.iter().copied())
+                    .suggest(self.text, span, ""),
+            );
         }
         let opening = Word { text: "(".to_owned(), span: Span::new(open, open + 1) };
         let (rest, inner) = self.expr::<L>(inner, Some(opening))?;
@@ -518,11 +546,16 @@ impl<'a> Grammar<'a> {
             (Op::Has, "at") => {
                 let span = self.chunk(text);
                 let moved = format!("{} {}", span.of(self.text), span.replaced(self.text, ""));
-                let error = QueryError::new("syntax", span, "`at:` stands before everything else")
-                    .suggest(&moved, Span::default(), "");
+                let error = QueryError::new("syntax", span, "`at:` stands before everything else").suggest(
+                    &moved,
+                    Span::default(),
+                    "",
+                );
                 return fail(error);
             }
-            _ => self.values(&field, op, signs, value).map(|(rest, values)| (rest, Atom::Test { field: field.clone(), op, values })),
+            _ => self
+                .values(&field, op, signs, value)
+                .map(|(rest, values)| (rest, Atom::Test { field: field.clone(), op, values })),
         };
         match read {
             Ok((rest, atom)) => {
@@ -530,7 +563,9 @@ impl<'a> Grammar<'a> {
                 Ok((rest, Expr::new(Node::Atom(atom), span)))
             }
             // a URL or prose: what comes after the colon does not matter
-            Err(nom::Err::Failure(Fault(Some(error)))) if !suggest::may_be_field(&field.text) && error.kind != "depth" => {
+            Err(nom::Err::Failure(Fault(Some(error))))
+                if !suggest::may_be_field(&field.text) && error.kind != "depth" =>
+            {
                 fail(suggest::unknown_field(self.text, &field, self.chunk(text)))
             }
             Err(error) => Err(error),
@@ -544,20 +579,28 @@ impl<'a> Grammar<'a> {
             let next = self.blank(text);
             let error = QueryError::new("syntax", field.span.to(signs), format!("`{}{sign}` has no value", field.text));
             if closes(next) {
-                return fail(error.expected(["a value"]).suggest(self.text, field.span.to(signs), &format!("has:{}", field.text)));
+                return fail(error.expected(["a value"]).suggest(
+                    self.text,
+                    field.span.to(signs),
+                    &format!("has:{}", field.text),
+                ));
             }
-            return fail(error
-                .help(format!("a value is glued to its `{sign}`"))
-                .suggest(self.text, self.span(text, next), "")
-                .suggest(self.text, field.span.to(signs), &quote(field.span.to(signs).of(self.text))));
+            return fail(
+                error
+                    .help(format!("a value is glued to its `{sign}`"))
+                    .suggest(self.text, self.span(text, next), "")
+                    .suggest(self.text, field.span.to(signs), &quote(field.span.to(signs).of(self.text))),
+            );
         }
         if text.starts_with('(') {
             if op == Op::Has {
                 return self.primary::<InValues>(text);
             }
-            return fail(QueryError::new("operator", signs, format!("`{sign}` takes one value, not a list in parentheses"))
-                .help("`:` takes a list")
-                .suggest(self.text, signs, ":"));
+            return fail(
+                QueryError::new("operator", signs, format!("`{sign}` takes one value, not a list in parentheses"))
+                    .help("`:` takes a list")
+                    .suggest(self.text, signs, ":"),
+            );
         }
         if let Some(error) = foreign::value(self.text, field, op, signs, self.at(text)) {
             return fail(error);
@@ -572,7 +615,10 @@ impl<'a> Grammar<'a> {
             Some((id, _)) => {
                 let at = word.span.from + id.len() + 2;
                 let threshold = Span::new(at, word.span.to);
-                (Span::new(word.span.from, at - 2), Some(Word { text: threshold.of(self.text).to_owned(), span: threshold }))
+                (
+                    Span::new(word.span.from, at - 2),
+                    Some(Word { text: threshold.of(self.text).to_owned(), span: threshold }),
+                )
             }
             None => (word.span, None),
         };
@@ -583,12 +629,16 @@ impl<'a> Grammar<'a> {
     fn ast(&self, text: &'a str, value: &'a str) -> Read<'a, Atom> {
         if !value.starts_with(['"', '\'']) {
             let chunk = self.chunk(value);
-            return fail(QueryError::new("syntax", self.chunk(text), "`ast:` wants its pattern in quotes")
-                .expected(["a string"])
-                .suggest(self.text, chunk, &quote(chunk.of(self.text))));
+            return fail(
+                QueryError::new("syntax", self.chunk(text), "`ast:` wants its pattern in quotes")
+                    .expected(["a string"])
+                    .suggest(self.text, chunk, &quote(chunk.of(self.text))),
+            );
         }
         let (rest, value) = self.value(value, &[])?;
-        let ValueKind::Quoted(pattern) = value.kind else { return fail(QueryError::new("syntax", value.span, "a string is missing")) };
+        let ValueKind::Quoted(pattern) = value.kind else {
+            return fail(QueryError::new("syntax", value.span, "a string is missing"));
+        };
         Ok((rest, Atom::Ast { pattern: Word { text: pattern, span: value.span } }))
     }
 
@@ -601,9 +651,14 @@ impl<'a> Grammar<'a> {
             Some(name) => Ok((rest, Atom::Is(name))),
             None => {
                 let noun = if what.text == "has" { "a field's name" } else { "a name, such as `is:valid`" };
-                let error = QueryError::new("syntax", self.chunk(text).to(what.span), format!("`{}:` wants {noun}", what.text))
-                    .expected([noun]);
-                fail(if text.starts_with('(') { error.help(format!("write `({0}:a or {0}:b)`", what.text)) } else { error })
+                let error =
+                    QueryError::new("syntax", self.chunk(text).to(what.span), format!("`{}:` wants {noun}", what.text))
+                        .expected([noun]);
+                fail(if text.starts_with('(') {
+                    error.help(format!("write `({0}:a or {0}:b)`", what.text))
+                } else {
+                    error
+                })
             }
         }
     }
@@ -612,8 +667,11 @@ impl<'a> Grammar<'a> {
     fn saved(&self, text: &'a str) -> Read<'a, Expr<Parsed>> {
         let (mut rest, name) = take_while(|c: char| c.is_alphanumeric() || "_-.".contains(c)).parse(&text[1..])?;
         if name.is_empty() {
-            return fail(QueryError::new("syntax", self.chunk(text), "`@` wants the name of a saved query")
-                .suggest(self.text, self.chunk(text), &quote(self.chunk(text).of(self.text))));
+            return fail(QueryError::new("syntax", self.chunk(text), "`@` wants the name of a saved query").suggest(
+                self.text,
+                self.chunk(text),
+                &quote(self.chunk(text).of(self.text)),
+            ));
         }
         let name = Word { text: name.to_owned(), span: self.span(&text[1..], rest) };
         let mut args = Vec::new();
@@ -624,9 +682,11 @@ impl<'a> Grammar<'a> {
         if let Some(after) = rest.strip_prefix('#') {
             let (end, digits) = take_while(|c: char| c.is_ascii_digit()).parse(after)?;
             if digits.is_empty() {
-                return fail(QueryError::new("syntax", self.chunk(text), "`#` wants the number of a pin")
-                    .expected(["a number"])
-                    .suggest(self.text, self.span(rest, after), ""));
+                return fail(
+                    QueryError::new("syntax", self.chunk(text), "`#` wants the number of a pin")
+                        .expected(["a number"])
+                        .suggest(self.text, self.span(rest, after), ""),
+                );
             }
             pin = Some(Word { text: digits.to_owned(), span: self.span(after, end) });
             rest = end;
@@ -647,7 +707,10 @@ impl<'a> Grammar<'a> {
                 return fail(self.unclosed(open, next));
             }
             if next.starts_with(',') {
-                return fail(QueryError::new("syntax", self.span(next, &next[1..]), "an argument is missing here").expected(["a value"]));
+                return fail(
+                    QueryError::new("syntax", self.span(next, &next[1..]), "an argument is missing here")
+                        .expected(["a value"]),
+                );
             }
             let (after, value) = self.value(next, &[','])?;
             args.push(value);
@@ -655,12 +718,17 @@ impl<'a> Grammar<'a> {
             if let Some(after) = rest.strip_prefix(',') {
                 rest = self.blank(after);
                 if rest.starts_with(')') {
-                    return fail(QueryError::new("syntax", self.span(rest, rest), "an argument is missing here").expected(["a value"]));
+                    return fail(
+                        QueryError::new("syntax", self.span(rest, rest), "an argument is missing here")
+                            .expected(["a value"]),
+                    );
                 }
             } else if !closes(rest) {
-                return fail(QueryError::new("syntax", self.chunk(rest), "arguments are separated by commas")
-                    .expected(["`,`", "`)`"])
-                    .suggest(self.text, self.span(after, rest), ", "));
+                return fail(
+                    QueryError::new("syntax", self.chunk(rest), "arguments are separated by commas")
+                        .expected(["`,`", "`)`"])
+                        .suggest(self.text, self.span(after, rest), ", "),
+                );
             }
         }
         Ok((&rest[1..], args))
@@ -673,11 +741,17 @@ impl<'a> Grammar<'a> {
         loop {
             let (after, name) = self.field(rest)?;
             let Some(name) = name.filter(|name| !name.text.contains('.')) else {
-                return fail(QueryError::new("argument", self.chunk(rest), "a parameter's name is missing here")
-                    .expected(["a name, as in `# args: lo, hi=80`"]));
+                return fail(
+                    QueryError::new("argument", self.chunk(rest), "a parameter's name is missing here")
+                        .expected(["a name, as in `# args: lo, hi=80`"]),
+                );
             };
             if parameters.iter().any(|(known, _)| known.text == name.text) {
-                return fail(QueryError::new("argument", name.span, format!("the parameter `{}` stands here twice", name.text)));
+                return fail(QueryError::new(
+                    "argument",
+                    name.span,
+                    format!("the parameter `{}` stands here twice", name.text),
+                ));
             }
             rest = after.trim_start();
             let mut default = None;
@@ -691,7 +765,10 @@ impl<'a> Grammar<'a> {
                 Some(after) => rest = after.trim_start(),
                 None if rest.is_empty() => return Ok((rest, parameters)),
                 None => {
-                    return fail(QueryError::new("argument", self.chunk(rest), "parameters are separated by commas").expected(["`,`"]));
+                    return fail(
+                        QueryError::new("argument", self.chunk(rest), "parameters are separated by commas")
+                            .expected(["`,`"]),
+                    );
                 }
             }
         }
@@ -763,11 +840,13 @@ impl<'a> Grammar<'a> {
         let open = self.at(text);
         let chunk = self.chunk(text);
         let end = self.text.trim_end().len();
-        let message = format!("the {quote_mark} at {} is not closed before the end of the query", open + 1);
-        fail(QueryError::new("unclosed", Span::new(open, self.text.len()), message)
-            .expected([format!("{quote_mark}")])
-            .suggest(self.text, Span::new(end, end), &quote_mark.to_string())
-            .suggest(self.text, chunk, &quote(chunk.of(self.text))))
+        let message = format!("the `{quote_mark}` at {} is not closed before the end of the query", open + 1);
+        let error = QueryError::new("unclosed", Span::new(open, self.text.len()), message)
+            .expected([format!("`{quote_mark}`")]);
+        // an apostrophe at the beginning of a word
+        let error =
+            if quote_mark == '\'' { error.suggest(self.text, chunk, &quote(chunk.of(self.text))) } else { error };
+        fail(error.suggest(self.text, Span::new(end, end), &quote_mark.to_string()))
     }
 
     /// `/regex/ [flags]`, with `\/` for a slash
@@ -794,11 +873,13 @@ impl<'a> Grammar<'a> {
         let Some(close) = close else {
             let open = self.at(text);
             let message = format!("the regular expression at {} is not closed before the end of the query", open + 1);
-            return fail(QueryError::new("unclosed", Span::new(open, self.text.len()), message)
-                .expected(["`/`"])
-                .help("a word that begins with `/` is a regular expression; quote it to look for the text")
-                .suggest(self.text, chunk, &quoted)
-                .suggest(self.text, Span::new(chunk.to, chunk.to), "/"));
+            return fail(
+                QueryError::new("unclosed", Span::new(open, self.text.len()), message)
+                    .expected(["`/`"])
+                    .help("a word that begins with `/` is a regular expression; quote it to look for the text")
+                    .suggest(self.text, chunk, &quoted)
+                    .suggest(self.text, Span::new(chunk.to, chunk.to), "/"),
+            );
         };
         let after = &text[close + 1..];
         let (rest, flags) = take_while(|c: char| c.is_alphanumeric()).parse(after)?;
@@ -807,8 +888,14 @@ impl<'a> Grammar<'a> {
             return fail(error(chunk, "the regular expression is empty".to_owned()));
         }
         if let Some(wrong) = flags.chars().find(|c| !"imsx".contains(*c)) {
-            return fail(error(self.span(after, rest), format!("`{wrong}` is no flag of a regular expression"))
-                .expected(["i (any case)", "m (^ and $ at lines)", "s (. matches line ends)", "x (blanks ignored)"]));
+            return fail(
+                error(self.span(after, rest), format!("`{wrong}` is no flag of a regular expression")).expected([
+                    "i (any case)",
+                    "m (^ and $ at lines)",
+                    "s (. matches line ends)",
+                    "x (blanks ignored)",
+                ]),
+            );
         }
         if let Some(twice) = flags.char_indices().find(|(at, c)| flags[..*at].contains(*c)) {
             return fail(error(self.span(after, rest), format!("the flag `{}` stands here twice", twice.1)));
@@ -826,9 +913,11 @@ impl<'a> Grammar<'a> {
         }
         let chunk = self.chunk(rest);
         let message = format!("`{}` is glued to `{}`", chunk.of(self.text), self.span(from, rest).of(self.text));
-        fail(QueryError::new("syntax", chunk, message)
-            .expected(["a blank"])
-            .suggest(self.text, Span::new(chunk.from, chunk.from), " "))
+        fail(QueryError::new("syntax", chunk, message).expected(["a blank"]).suggest(
+            self.text,
+            Span::new(chunk.from, chunk.from),
+            " ",
+        ))
     }
 }
 

@@ -6,7 +6,9 @@ use std::ops::Bound;
 
 use crate::analyze::features::Kind;
 
-use super::ast::{Atom, Check, Expr, InValues, Leaf, Node, Parsed, Query, Resolved, Stated, StatedKind, Value, ValueKind, When};
+use super::ast::{
+    Atom, Check, Expr, InValues, Leaf, Node, Parsed, Query, Resolved, Stated, StatedKind, Value, ValueKind, When,
+};
 use super::lower::typed_number;
 use super::plan::{Field, Filter, Plan, Range, Test, Within};
 use super::suggest::{quote, typed};
@@ -121,7 +123,9 @@ impl Display for Stated {
         match &self.kind {
             StatedKind::Sort(keys) => {
                 f.write_str("sort")?;
-                keys.iter().try_for_each(|(descending, word)| write!(f, " {}{}", if *descending { "-" } else { "" }, word.text))
+                keys.iter().try_for_each(|(descending, word)| {
+                    write!(f, " {}{}", if *descending { "-" } else { "" }, word.text)
+                })
             }
             StatedKind::Take(count) => write!(f, "take {}", count.text),
             StatedKind::Skip(count) => write!(f, "skip {}", count.text),
@@ -210,7 +214,9 @@ fn valued(f: &mut Formatter<'_>, field: &Field, value: &str) -> fmt::Result {
 impl Display for Test {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Test::Phrase { within: place, terms, prefix } => write!(f, "{} has {}", within(*place), phrase(terms, *prefix)),
+            Test::Phrase { within: place, terms, prefix } => {
+                write!(f, "{} has {}", within(*place), phrase(terms, *prefix))
+            }
             Test::Regex { within: place, pattern } => write!(f, "{} matches {}", within(*place), slashed(pattern)),
             Test::Value { field, value } => valued(f, field, value),
             Test::Match { field, pattern } => write!(f, "{} matches {}", field.name, slashed(pattern)),
@@ -279,7 +285,9 @@ fn end<T: Display>(bound: &Bound<T>, included: &str, excluded: &str, name: &str)
 impl Display for Check {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Check::Phrase { within: place, terms, prefix } => write!(f, "{} has {}", within(*place), phrase(terms, *prefix)),
+            Check::Phrase { within: place, terms, prefix } => {
+                write!(f, "{} has {}", within(*place), phrase(terms, *prefix))
+            }
             Check::Pattern { within: place, pattern } => write!(f, "{} matches {}", within(*place), slashed(pattern)),
             Check::Meta { name, terms, prefix } => write!(f, "meta.{name} has {}", phrase(terms, *prefix)),
             Check::Is(field) => write!(f, "is {}", field.name),
@@ -300,7 +308,8 @@ impl Display for Check {
             Check::Level { low, high, orders, .. } => {
                 let low = end(low, ">=", ">", "level");
                 let both: Vec<String> = low.into_iter().chain(end(high, "<=", "<", "level")).collect();
-                let orders: Vec<String> = orders.iter().map(|(source, levels)| format!("{source}: {}", levels.join(" < "))).collect();
+                let orders: Vec<String> =
+                    orders.iter().map(|(source, levels)| format!("{source}: {}", levels.join(" < "))).collect();
                 write!(f, "{} ({})", both.join(" and "), orders.join("; "))
             }
             Check::Count { field, name, range } => ranged(f, &format!("{}.{name}", field.name), Kind::Int, range),

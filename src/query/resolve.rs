@@ -191,7 +191,9 @@ impl Resolver<'_> {
         let eaten = ["(,", ",,", ",)", "(.", ",."].iter().any(|gap| squeezed.contains(gap)) && !squeezed.contains('$');
         let error = not_yet(whole, "`ast:`", "patterns over the syntax tree are not matched yet");
         if eaten {
-            return error.help("the shell has replaced the `$` names of this pattern by nothing: put the whole query in single quotes");
+            return error.help(
+                "the shell has replaced the `$` names of this pattern by nothing: put the whole query in single quotes",
+            );
         }
         error
     }
@@ -236,7 +238,12 @@ impl Resolver<'_> {
         self.values(&ask, &subject, values)
     }
 
-    fn values(&mut self, ask: &Ask<'_>, subject: &Subject, values: &Expr<InValues>) -> Result<Expr<Resolved>, QueryError> {
+    fn values(
+        &mut self,
+        ask: &Ask<'_>,
+        subject: &Subject,
+        values: &Expr<InValues>,
+    ) -> Result<Expr<Resolved>, QueryError> {
         self.deeper(values.mark, |this| match &values.node {
             Node::Atom(value) if ask.op == Op::Has => this.member(ask, subject, value),
             Node::Atom(value) => this.compare(ask, subject, value),
@@ -264,7 +271,8 @@ impl Resolver<'_> {
             }
             Ok(Subject::Count { field, name }) => {
                 self.note_unknown_value(&field, &name);
-                let range = super::plan::Range { low: std::ops::Bound::Included(1.0), high: std::ops::Bound::Unbounded };
+                let range =
+                    super::plan::Range { low: std::ops::Bound::Included(1.0), high: std::ops::Bound::Unbounded };
                 Check::Count { field, name, range }
             }
             Err(error) if error.kind == "field" => {
@@ -293,9 +301,13 @@ impl Resolver<'_> {
         let names: Vec<&str> = all.iter().filter(|field| field.kind == Kind::Bool).map(|field| field.name).collect();
         match fields::find(&name.text) {
             Some(info) if info.kind == Kind::Bool => Ok(Expr::check(Check::Is(info.field()))),
-            Some(info) => Err(QueryError::new("type", name.span, format!("`{}` is a {}, not a yes or no", name.text, kind_name(info.kind)))
-                .expected(names.iter().map(|name| format!("is:{name}")))
-                .suggest(text, whole, &format!("has:{}", name.text))),
+            Some(info) => Err(QueryError::new(
+                "type",
+                name.span,
+                format!("`{}` is a {}, not a yes or no", name.text, kind_name(info.kind)),
+            )
+            .expected(names.iter().map(|name| format!("is:{name}")))
+            .suggest(text, whole, &format!("has:{}", name.text))),
             None => {
                 let mut error = QueryError::new("field", name.span, format!("there is no `is:{}`", name.text))
                     .expected(names.iter().map(|name| format!("is:{name}")));
@@ -324,7 +336,13 @@ impl Resolver<'_> {
     }
 
     /// Words, a string or an expression, looked for in texts or in a source's column.
-    pub(super) fn words(&self, text: &str, place: Place<'_>, value: &Value, whole: Span) -> Result<Expr<Resolved>, QueryError> {
+    pub(super) fn words(
+        &self,
+        text: &str,
+        place: Place<'_>,
+        value: &Value,
+        whole: Span,
+    ) -> Result<Expr<Resolved>, QueryError> {
         let (written, quoted) = match &value.kind {
             ValueKind::Regex { pattern, flags } => {
                 let pattern = expression(pattern, flags, value.span)?;
@@ -332,7 +350,8 @@ impl Resolver<'_> {
                     Place::Texts(within) => Ok(Expr::check(Check::Pattern { within, pattern })),
                     Place::Column(field) => {
                         let what = format!("a regular expression on `{}`", field.name);
-                        Err(not_yet(whole, &what, "columns of the sources' own are searched by words").help("words, phrases and `word*` work there"))
+                        Err(not_yet(whole, &what, "columns of the sources' own are searched by words")
+                            .help("words, phrases and `word*` work there"))
                     }
                 };
             }
@@ -385,10 +404,14 @@ fn nothing_to_find(text: &str, place: &Place<'_>, written: &str, star: bool, spa
         return QueryError::new("value", span, "an empty string is in every text").suggest(text, whole, "");
     }
     let pattern = format!("/{}/", regex::escape(written).replace('/', "\\/"));
-    QueryError::new("value", span, format!("`{written}` has no letters or digits, and only those are searched for as words"))
-        .help("symbols are found with a regular expression")
-        .suggest(text, span, &pattern)
-        .suggest(text, whole, "")
+    QueryError::new(
+        "value",
+        span,
+        format!("`{written}` has no letters or digits, and only those are searched for as words"),
+    )
+    .help("symbols are found with a regular expression")
+    .suggest(text, span, &pattern)
+    .suggest(text, whole, "")
 }
 
 /// Checks a regular expression and puts its flags into it.

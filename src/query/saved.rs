@@ -16,11 +16,21 @@ pub const MAX_SAVED_DEPTH: usize = 32;
 
 impl Resolver<'_> {
     /// `@name(args)`
-    pub(super) fn saved(&mut self, text: &str, name: &Word, args: &[Value], whole: Span) -> Result<Expr<Resolved>, QueryError> {
+    pub(super) fn saved(
+        &mut self,
+        text: &str,
+        name: &Word,
+        args: &[Value],
+        whole: Span,
+    ) -> Result<Expr<Resolved>, QueryError> {
         let Some(saved) = self.vocabulary.saved(&name.text) else {
             let names = self.vocabulary.saved_names();
             let near = similar(&name.text, names.iter().map(String::as_str));
-            let mut error = QueryError::new("saved", name.span, format!("there is no saved query `@{}`{}", name.text, did_you_mean(&near)));
+            let mut error = QueryError::new(
+                "saved",
+                name.span,
+                format!("there is no saved query `@{}`{}", name.text, did_you_mean(&near)),
+            );
             for known in &near {
                 error = error.suggest(text, name.span, known);
             }
@@ -31,7 +41,8 @@ impl Resolver<'_> {
             return Err(error.suggest(text, whole, &quote(whole.of(text))));
         };
         if let Some(first) = self.open.iter().position(|open| *open == name.text) {
-            let path: Vec<String> = self.open[first..].iter().chain([&name.text]).map(|name| format!("@{name}")).collect();
+            let path: Vec<String> =
+                self.open[first..].iter().chain([&name.text]).map(|name| format!("@{name}")).collect();
             let message = format!("the saved query `@{}` uses itself: {}", name.text, path.join(" → "));
             return Err(QueryError::new("cycle", whole, message));
         }
@@ -40,7 +51,8 @@ impl Resolver<'_> {
             return Err(QueryError::new("depth", whole, message));
         }
         if self.expansions == MAX_EXPANSIONS {
-            let message = format!("this query uses saved queries more than {MAX_EXPANSIONS} times, those inside them counted");
+            let message =
+                format!("this query uses saved queries more than {MAX_EXPANSIONS} times, those inside them counted");
             return Err(QueryError::new("depth", whole, message));
         }
         self.expansions += 1;
@@ -121,8 +133,11 @@ fn arguments(
             count => format!("the saved query `@{}` takes {count} of the {} arguments", name.text, args.len()),
         };
         let kept: Vec<&str> = args[..parameters.len()].iter().map(|value| value.span.of(text)).collect();
-        let fixed = if kept.is_empty() { format!("@{}", name.text) } else { format!("@{}({})", name.text, kept.join(", ")) };
-        return Err(QueryError::new("argument", extra.span.to(last), message).expected([form]).suggest(text, whole, &fixed));
+        let fixed =
+            if kept.is_empty() { format!("@{}", name.text) } else { format!("@{}({})", name.text, kept.join(", ")) };
+        return Err(QueryError::new("argument", extra.span.to(last), message)
+            .expected([form])
+            .suggest(text, whole, &fixed));
     }
     let mut given = HashMap::new();
     for (at, (parameter, default)) in parameters.iter().enumerate() {
@@ -154,7 +169,8 @@ fn fill(piece: Piece<'_>, given: &HashMap<String, ValueKind>) {
         Piece::Word(word) => word.text = filled(&word.text, given, false),
         Piece::Value(value) => match &mut value.kind {
             ValueKind::Bare(text) => {
-                let whole = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).and_then(|name| given.get(name));
+                let whole =
+                    text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).and_then(|name| given.get(name));
                 match whole {
                     Some(argument) => value.kind = argument.clone(),
                     None => *text = filled(text, given, false),

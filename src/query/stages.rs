@@ -34,9 +34,11 @@ pub(super) fn stage<'a>(grammar: &Grammar<'a>, text: &'a str) -> Read<'a, Stated
     let start = grammar.blank(&text[1..]);
     if start.is_empty() || start.starts_with('|') {
         return fail(
-            QueryError::new("stage", bar, "there is no stage after this `|`")
-                .expected(FORMS.iter().copied())
-                .suggest(grammar.text, bar, ""),
+            QueryError::new("stage", bar, "there is no stage after this `|`").expected(FORMS.iter().copied()).suggest(
+                grammar.text,
+                bar,
+                "",
+            ),
         );
     }
     let end = start.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(start.len());
@@ -81,7 +83,8 @@ impl<'a> Words<'_, 'a> {
         if self.ended() {
             return Ok(None);
         }
-        let (rest, word) = self.grammar.word(self.grammar.blank(self.rest), &[','])?;
+        let stops: &[char] = if matches!(self.name.text.as_str(), "sort" | "balance") { &[','] } else { &[] };
+        let (rest, word) = self.grammar.word(self.grammar.blank(self.rest), stops)?;
         self.rest = rest;
         Ok(Some(word))
     }
@@ -121,17 +124,20 @@ impl<'a> Words<'_, 'a> {
             }
             if let Some(name) = word.text.strip_prefix('+') {
                 let plain = name.to_owned();
-                return fail(
-                    QueryError::new("foreign", word.span, "sorting is upwards without a sign")
-                        .suggest(self.grammar.text, word.span, &plain),
-                );
+                return fail(QueryError::new("foreign", word.span, "sorting is upwards without a sign").suggest(
+                    self.grammar.text,
+                    word.span,
+                    &plain,
+                ));
             }
             let descending = word.text.starts_with('-');
             if descending {
                 word = Word { text: word.text[1..].to_owned(), span: Span::new(word.span.from + 1, word.span.to) };
             }
             if word.text.is_empty() {
-                return fail(QueryError::new("stage", word.span, "a field's name is missing here").expected([form("sort")]));
+                return fail(
+                    QueryError::new("stage", word.span, "a field's name is missing here").expected([form("sort")]),
+                );
             }
             keys.push((descending, word));
             let next = self.grammar.blank(self.rest);
@@ -139,8 +145,12 @@ impl<'a> Words<'_, 'a> {
                 self.rest = after;
                 if self.ended() {
                     return fail(
-                        QueryError::new("stage", self.grammar.span(next, after), "a field's name is missing after this comma")
-                            .suggest(self.grammar.text, self.grammar.span(next, after), ""),
+                        QueryError::new(
+                            "stage",
+                            self.grammar.span(next, after),
+                            "a field's name is missing after this comma",
+                        )
+                        .suggest(self.grammar.text, self.grammar.span(next, after), ""),
                     );
                 }
             }
@@ -268,8 +278,10 @@ fn unknown(grammar: &Grammar<'_>, name: &Word, bar: Span, start: &str) -> QueryE
         "head" | "limit" | "first" | "top" | "tail" => {
             let number = rest.trim_start_matches("-n").trim_start_matches('-').trim();
             let number = if number.is_empty() { "10" } else { number };
-            let error = kind.suggest(text, whole, &format!("take {number}"));
-            if name.text.eq_ignore_ascii_case("tail") { error.help("there is no last: turn the order around, then `take`") } else { error }
+            match name.text.eq_ignore_ascii_case("tail") {
+                true => kind.help("there is no last: turn the order around with `sort`, then `take`"),
+                false => kind.suggest(text, whole, &format!("take {number}")),
+            }
         }
         "offset" | "drop" => kind.suggest(text, name.span, "skip"),
         "order" | "orderby" | "order_by" | "sort_by" | "sortby" | "arrange" => {
@@ -283,12 +295,18 @@ fn unknown(grammar: &Grammar<'_>, name: &Word, bar: Span, start: &str) -> QueryE
         "where" | "filter" | "select" | "grep" | "and" | "having" => {
             let before = text[..bar.from].trim_end();
             let after = &text[end..];
-            kind.help("a filter stands before the first `|`").suggest(&format!("{before} {rest} {}", after.trim()), Span::default(), "")
+            kind.help("a filter stands before the first `|`").suggest(
+                &format!("{before} {rest} {}", after.trim()),
+                Span::default(),
+                "",
+            )
         }
-        "count" | "wc" | "group" | "groupby" | "group_by" => {
-            kind.help("counting is a verb: `count QUERY`, with `--by FIELD` for groups").suggest(text, Span::new(bar.from, end), "")
+        "count" | "wc" | "group" | "groupby" | "group_by" => kind
+            .help("counting is a verb: `count QUERY`, with `--by FIELD` for groups")
+            .suggest(text, Span::new(bar.from, end), ""),
+        "uniq" | "unique" | "distinct" => {
+            kind.help("one row of each value is `per FIELD 1`").suggest(text, whole, "per source 1")
         }
-        "uniq" | "unique" | "distinct" => kind.help("one row of each value is `per FIELD 1`").suggest(text, whole, "per source 1"),
         lower => {
             let names = similar(lower, NAMES.iter().copied());
             let error = names.iter().fold(error, |error, known| error.suggest(text, name.span, known));

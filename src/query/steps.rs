@@ -18,14 +18,20 @@ impl Resolver<'_> {
                 for (descending, word) in keys {
                     let field = self.column(text, word, "sort")?;
                     if resolved.iter().any(|key| key.field == field) {
-                        return Err(QueryError::new("stage", word.span, format!("`{}` stands twice among what is sorted by", word.text)));
+                        return Err(QueryError::new(
+                            "stage",
+                            word.span,
+                            format!("`{}` stands twice among what is sorted by", word.text),
+                        ));
                     }
                     resolved.push(SortKey { field, descending: *descending });
                 }
                 Ok(Step::Sort(resolved))
             }
             StatedKind::Take(word) => match whole(text, word, "take")? {
-                0 => Err(QueryError::new("range", stated.span, "`take 0` selects nothing").suggest(text, word.span, "1")),
+                0 => {
+                    Err(QueryError::new("range", stated.span, "`take 0` selects nothing").suggest(text, word.span, "1"))
+                }
                 count => Ok(Step::Take(count)),
             },
             StatedKind::Skip(word) => whole(text, word, "skip").map(Step::Skip),
@@ -38,17 +44,24 @@ impl Resolver<'_> {
             StatedKind::Per { field, count } => {
                 if number(&field.text).is_some() && number(&count.text).is_none() {
                     let both = field.span.to(count.span);
-                    return Err(QueryError::new("stage", both, "`per` takes the field first, then how many rows of each")
-                        .suggest(text, both, &format!("{} {}", count.text, field.text)));
+                    return Err(QueryError::new(
+                        "stage",
+                        both,
+                        "`per` takes the field first, then how many rows of each",
+                    )
+                    .suggest(text, both, &format!("{} {}", count.text, field.text)));
                 }
                 let field = self.column(text, field, "per")?;
                 match whole(text, count, "per")? {
-                    0 => Err(QueryError::new("range", stated.span, "`per … 0` selects nothing").suggest(text, count.span, "1")),
+                    0 => Err(QueryError::new("range", stated.span, "`per … 0` selects nothing")
+                        .suggest(text, count.span, "1")),
                     count => Ok(Step::Per { field, count }),
                 }
             }
             StatedKind::Balance { .. } => Err(not_yet(stated.span, "the stage `balance`", "nothing carries it out")),
-            StatedKind::Dedup(_) => Err(not_yet(stated.span, "the stage `dedup`", "duplicates are not searched for yet")),
+            StatedKind::Dedup(_) => {
+                Err(not_yet(stated.span, "the stage `dedup`", "duplicates are not searched for yet"))
+            }
             StatedKind::Split { .. } => Err(not_yet(stated.span, "the stage `split`", "sides are not given yet")),
         }
     }
@@ -61,7 +74,8 @@ impl Resolver<'_> {
                 _ if field.home == Home::Meta => Ok(field),
                 Kind::Set | Kind::CountedSet | Kind::Text => {
                     let noun = if field.kind == Kind::Text { "a text" } else { "a set" };
-                    let message = format!("`{stage}` wants a field with one value per row, and `{}` is {noun}", word.text);
+                    let message =
+                        format!("`{stage}` wants a field with one value per row, and `{}` is {noun}", word.text);
                     let error = QueryError::new("type", word.span, message);
                     Err(match field.kind {
                         Kind::Text if field.name == "code" => error.suggest(text, word.span, "lines"),
@@ -72,7 +86,12 @@ impl Resolver<'_> {
                 _ => Ok(field),
             },
             Ok(Subject::Count { field, .. }) => {
-                let message = format!("`{stage}` wants a field, and `{}` is a count in the {} `{}`", word.text, kind_name(field.kind), field.name);
+                let message = format!(
+                    "`{stage}` wants a field, and `{}` is a count in the {} `{}`",
+                    word.text,
+                    kind_name(field.kind),
+                    field.name
+                );
                 Err(QueryError::new("type", word.span, message))
             }
             Err(mut error) => {
@@ -94,8 +113,9 @@ fn whole(text: &str, word: &Word, what: &str) -> Result<u64, QueryError> {
     {
         return Ok(count);
     }
-    let error = QueryError::new("type", word.span, format!("`{what}` wants a whole number, and `{}` is none", word.text))
-        .expected(["a whole number"]);
+    let error =
+        QueryError::new("type", word.span, format!("`{what}` wants a whole number, and `{}` is not one", word.text))
+            .expected(["a whole number"]);
     let plain: String = word.text.chars().filter(|c| !matches!(c, ',' | '_' | '\'' | '=' | '+' | '-')).collect();
     let thousands = plain.strip_suffix(['k', 'K']).and_then(|count| count.parse::<u64>().ok());
     Err(match (plain.parse::<u64>(), thousands, number(&word.text)) {
@@ -120,10 +140,12 @@ fn share(text: &str, word: &Word) -> Result<Amount, QueryError> {
         && part < 1.0
     {
         let percent = format!("{}%", round(part * 100.0));
-        return Err(QueryError::new("unit", word.span, "a share of the rows is written in percent").suggest(text, word.span, &percent));
+        return Err(QueryError::new("unit", word.span, "a share of the rows is written in percent")
+            .suggest(text, word.span, &percent));
     }
     match whole(text, word, "sample")? {
-        0 => Err(QueryError::new("range", Span::new(word.span.from, word.span.to), "`sample 0` selects nothing").suggest(text, word.span, "1")),
+        0 => Err(QueryError::new("range", Span::new(word.span.from, word.span.to), "`sample 0` selects nothing")
+            .suggest(text, word.span, "1")),
         count => Ok(Amount::Rows(count)),
     }
 }

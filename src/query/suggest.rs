@@ -23,7 +23,11 @@ pub fn typed(value: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_.-+/#:@".contains(c);
     let begins = value.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.');
     let keyword = ["and", "or", "not"].iter().any(|word| value.eq_ignore_ascii_case(word));
-    if begins && !keyword && value.chars().all(plain) && !value.contains("..") { value.to_owned() } else { quote(value) }
+    if begins && !keyword && value.chars().all(plain) && !value.contains("..") {
+        value.to_owned()
+    } else {
+        quote(value)
+    }
 }
 
 /// The range from `from` to the next blank, without a `)` or `|` that ends it for certain.
@@ -39,9 +43,9 @@ pub(super) fn chunk(text: &str, from: usize) -> Span {
 
 /// The blank-free stretch that holds a byte.
 pub(super) fn chunk_around(text: &str, at: usize) -> Span {
-    let from = text[..at].rfind(|c: char| c.is_whitespace() || c == '|').map_or(0, |blank| {
-        blank + text[blank..].chars().next().map_or(1, char::len_utf8)
-    });
+    let from = text[..at]
+        .rfind(|c: char| c.is_whitespace() || c == '|')
+        .map_or(0, |blank| blank + text[blank..].chars().next().map_or(1, char::len_utf8));
     chunk(text, from)
 }
 
@@ -88,7 +92,8 @@ pub fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
                 Some(0)
             } else {
                 let near = distance(&lower, &folded, limit).map(|distance| 2 * distance);
-                let part = length >= 4 && (folded.starts_with(&lower) || lower.starts_with(&folded) && folded.len() >= 4);
+                let part =
+                    length >= 4 && (folded.starts_with(&lower) || lower.starts_with(&folded) && folded.len() >= 4);
                 let piece = length >= 4 && folded.split(['_', '-', '.']).any(|piece| piece == lower);
                 near.or((part || piece).then_some(2 * limit + 1))
             };
@@ -127,10 +132,11 @@ pub(super) fn unknown_field(text: &str, field: &Word, whole: Span) -> QueryError
     let sign = &after[..after.len() - value.len()];
     if let Some((stage, help)) = stage_for(&field.text, value) {
         let without = whole.replaced(text, "");
-        return error
-            .help(help)
-            .suggest(&format!("{} | {stage}", without.trim()), Span::default(), "")
-            .suggest(text, whole, &quote(whole.of(text)));
+        return error.help(help).suggest(&format!("{} | {stage}", without.trim()), Span::default(), "").suggest(
+            text,
+            whole,
+            &quote(whole.of(text)),
+        );
     }
     let mut names = fields::alias(&field.text).map(|name| vec![name.to_owned()]).unwrap_or_default();
     let known = fields::all();
@@ -146,8 +152,12 @@ pub(super) fn unknown_field(text: &str, field: &Word, whole: Span) -> QueryError
         };
     }
     error = match names.as_slice() {
-        [] if sign == ":" => error.help(format!("a word with a `:` in it is a test on a field; quote it to look for the text; `fields` lists all fields{}", meta_hint(&field.text))),
-        [] => error.help(format!("`fields` lists all fields{}; quote the whole to look for the text", meta_hint(&field.text))),
+        [] if sign == ":" => error.help(format!(
+            "a word with a `:` in it is a test on a field; quote it to look for the text; `fields` lists all fields{}",
+            meta_hint(&field.text)
+        )),
+        [] => error
+            .help(format!("`fields` lists all fields{}; quote the whole to look for the text", meta_hint(&field.text))),
         names => error.help(format!("did you mean {}?", listed(names))),
     };
     error.suggest(text, whole, &quote(whole.of(text)))

@@ -10,14 +10,19 @@ use super::fields::kind_name;
 use super::numbers::{self, Measure};
 use super::plan::{Field, Home, Range, Within};
 use super::resolve::{Ask, Place, Resolver, Subject, as_text, did_you_mean, expression};
-use super::suggest::{listed, similar, typed};
+use super::suggest::{similar, typed};
 
 /// How long an id is, in hexadecimal digits.
 const ID_DIGITS: usize = 32;
 
 impl Resolver<'_> {
     /// `field:value`
-    pub(super) fn member(&mut self, ask: &Ask<'_>, subject: &Subject, value: &Value) -> Result<Expr<Resolved>, QueryError> {
+    pub(super) fn member(
+        &mut self,
+        ask: &Ask<'_>,
+        subject: &Subject,
+        value: &Value,
+    ) -> Result<Expr<Resolved>, QueryError> {
         let field = match subject {
             Subject::Plain(field) => field,
             Subject::Count { field, name } => {
@@ -43,7 +48,12 @@ impl Resolver<'_> {
     }
 
     /// `field=value`, `field!=value`, `field<value` and so on
-    pub(super) fn compare(&mut self, ask: &Ask<'_>, subject: &Subject, value: &Value) -> Result<Expr<Resolved>, QueryError> {
+    pub(super) fn compare(
+        &mut self,
+        ask: &Ask<'_>,
+        subject: &Subject,
+        value: &Value,
+    ) -> Result<Expr<Resolved>, QueryError> {
         let (field, kind) = match subject {
             Subject::Plain(field) => (field, field.kind),
             Subject::Count { field, name } => {
@@ -76,7 +86,8 @@ impl Resolver<'_> {
     ) -> Result<Expr<Resolved>, QueryError> {
         match kind {
             Kind::Int | Kind::Real | Kind::Date => {
-                let measure = if matches!(subject, Subject::Count { .. }) { Measure::Count } else { Measure::of(field) };
+                let measure =
+                    if matches!(subject, Subject::Count { .. }) { Measure::Count } else { Measure::of(field) };
                 let number = numbers::single(ask, measure, value)?;
                 let range = |low, high| Expr::check(ranged(subject, Range { low, high }));
                 Ok(match ask.op {
@@ -101,16 +112,26 @@ impl Resolver<'_> {
                     _ => (Bound::Included(at), Bound::Unbounded),
                 };
                 let inside = words.iter().enumerate().any(|(at, _)| {
-                    let above = match low { Bound::Included(low) => at >= low, Bound::Excluded(low) => at > low, Bound::Unbounded => true };
-                    let below = match high { Bound::Included(high) => at <= high, Bound::Excluded(high) => at < high, Bound::Unbounded => true };
+                    let above = match low {
+                        Bound::Included(low) => at >= low,
+                        Bound::Excluded(low) => at > low,
+                        Bound::Unbounded => true,
+                    };
+                    let below = match high {
+                        Bound::Included(high) => at <= high,
+                        Bound::Excluded(high) => at < high,
+                        Bound::Unbounded => true,
+                    };
                     above && below
                 });
                 if !inside {
                     let end = if ask.op == Op::Less { "lowest" } else { "highest" };
                     let message = format!("nothing is beyond `{}`, the {end} of `{}`", words[at], field.name);
-                    return Err(ask.error("range", ask.whole, message)
-                        .expected(words.iter().copied())
-                        .suggest(ask.text, ask.whole, &format!("{}:{}", field.name, words[at])));
+                    return Err(ask.error("range", ask.whole, message).expected(words.iter().copied()).suggest(
+                        ask.text,
+                        ask.whole,
+                        &format!("{}:{}", field.name, words[at]),
+                    ));
                 }
                 Ok(Expr::check(Check::Between { field: field.clone(), low, high }))
             }
@@ -131,11 +152,16 @@ impl Resolver<'_> {
 
     /// `=` and `!=` take a whole value: no range, glob or expression.
     fn refuse_patterns(&self, ask: &Ask<'_>, field: &Field, kind: Kind, value: &Value) -> Result<(), QueryError> {
-        let ordered = matches!(kind, Kind::Int | Kind::Real | Kind::Date | Kind::Enum { ordered: true, .. }) || field.name == "level";
+        let ordered = matches!(kind, Kind::Int | Kind::Real | Kind::Date | Kind::Enum { ordered: true, .. })
+            || field.name == "level";
         let what = match &value.kind {
             ValueKind::Regex { .. } => "a regular expression",
             ValueKind::Bare(text) if ordered && text.contains("..") => "a range",
-            ValueKind::Bare(text) if !matches!(kind, Kind::Int | Kind::Real | Kind::Date) && text.contains(['*', '?']) => "a glob",
+            ValueKind::Bare(text)
+                if !matches!(kind, Kind::Int | Kind::Real | Kind::Date) && text.contains(['*', '?']) =>
+            {
+                "a glob"
+            }
             _ => return Ok(()),
         };
         let (sign, minus) = if ask.op == Op::Differs { ("!=", "-") } else { ("=", "") };
@@ -147,7 +173,13 @@ impl Resolver<'_> {
     }
 
     /// A number, a day, or a range of them.
-    fn number(&mut self, ask: &Ask<'_>, subject: &Subject, measure: Measure, value: &Value) -> Result<Expr<Resolved>, QueryError> {
+    fn number(
+        &mut self,
+        ask: &Ask<'_>,
+        subject: &Subject,
+        measure: Measure,
+        value: &Value,
+    ) -> Result<Expr<Resolved>, QueryError> {
         let range = numbers::range(ask, measure, value)?;
         Ok(Expr::check(ranged(subject, range)))
     }
@@ -164,7 +196,8 @@ impl Resolver<'_> {
         let text = match &value.kind {
             ValueKind::Regex { pattern, flags } => {
                 let pattern = expression(pattern, flags, value.span)?;
-                let matches = regex::Regex::new(&pattern).is_ok_and(|regex| words.iter().any(|word| regex.is_match(word)));
+                let matches =
+                    regex::Regex::new(&pattern).is_ok_and(|regex| words.iter().any(|word| regex.is_match(word)));
                 return match matches {
                     true => Ok(Expr::check(Check::Match { field: field.clone(), pattern })),
                     false => Err(self.no_such_word(ask, field, words, "this expression", value.span)),
@@ -199,7 +232,11 @@ impl Resolver<'_> {
 
     fn no_such_word(&self, ask: &Ask<'_>, field: &Field, words: &[&str], text: &str, span: Span) -> QueryError {
         let name = &field.name;
-        let shown = if text == "this expression" { format!("{text} matches no value of `{name}`") } else { format!("`{text}` is no value of `{name}`") };
+        let shown = if text == "this expression" {
+            format!("{text} matches no value of `{name}`")
+        } else {
+            format!("`{text}` is no value of `{name}`")
+        };
         let mut error = ask.error("value", span, shown).expected(words.iter().copied());
         if name == "state" {
             error = error.expected(["any"]);
@@ -212,7 +249,11 @@ impl Resolver<'_> {
             return error.help("exports say beginner for basic").suggest(ask.text, span, "basic");
         }
         if matches!(text, "null" | "none" | "None" | "unknown" | "empty") {
-            return error.help(format!("`-has:{name}` asks for those without a value")).suggest(ask.text, ask.whole, &format!("-has:{name}"));
+            return error.help(format!("`-has:{name}` asks for those without a value")).suggest(
+                ask.text,
+                ask.whole,
+                &format!("-has:{name}"),
+            );
         }
         if text == "*" {
             return error.suggest(ask.text, ask.whole, &format!("has:{name}"));
@@ -221,12 +262,21 @@ impl Resolver<'_> {
     }
 
     /// The position of a word in an ordered enumeration.
-    fn position(&self, ask: &Ask<'_>, field: &Field, words: &'static [&'static str], value: &Value) -> Result<usize, QueryError> {
+    fn position(
+        &self,
+        ask: &Ask<'_>,
+        field: &Field,
+        words: &'static [&'static str],
+        value: &Value,
+    ) -> Result<usize, QueryError> {
         let text = match &value.kind {
             ValueKind::Bare(text) | ValueKind::Quoted(text) => text.as_str(),
             ValueKind::Regex { .. } => "this expression",
         };
-        words.iter().position(|word| *word == text).ok_or_else(|| self.no_such_word(ask, field, words, text, value.span))
+        words
+            .iter()
+            .position(|word| *word == text)
+            .ok_or_else(|| self.no_such_word(ask, field, words, text, value.span))
     }
 
     /// `basic..intermediate`
@@ -240,9 +290,16 @@ impl Resolver<'_> {
         high: &str,
     ) -> Result<Expr<Resolved>, QueryError> {
         if low.is_empty() && high.is_empty() {
-            return Err(ask.error("range", value.span, "a range needs an end").suggest(ask.text, ask.whole, &format!("has:{}", field.name)));
+            return Err(ask.error("range", value.span, "a range needs an end").suggest(
+                ask.text,
+                ask.whole,
+                &format!("has:{}", field.name),
+            ));
         }
-        let spans = (Span::new(value.span.from, value.span.from + low.len()), Span::new(value.span.to - high.len(), value.span.to));
+        let spans = (
+            Span::new(value.span.from, value.span.from + low.len()),
+            Span::new(value.span.to - high.len(), value.span.to),
+        );
         let end = |text: &str, span: Span| {
             let found = words.iter().position(|word| *word == text);
             found.ok_or_else(|| self.no_such_word(ask, field, words, text, span))
@@ -256,7 +313,11 @@ impl Resolver<'_> {
             && from > to
         {
             let message = format!("the range is empty: `{low}` comes after `{high}`");
-            return Err(ask.error("range", value.span, message).suggest(ask.text, value.span, &format!("{high}..{low}")));
+            return Err(ask.error("range", value.span, message).suggest(
+                ask.text,
+                value.span,
+                &format!("{high}..{low}"),
+            ));
         }
         Ok(Expr::check(Check::Between { field: field.clone(), low: from, high: to }))
     }
@@ -274,8 +335,11 @@ impl Resolver<'_> {
                 return Ok(Expr::check(Check::Match { field: field.clone(), pattern }));
             }
             ValueKind::Bare(text) => {
-                if field.name == "level" && let Some((low, high)) = numbers::ends(text) {
-                    let bound = |text: &str| if text.is_empty() { Bound::Unbounded } else { Bound::Included(text.to_owned()) };
+                if field.name == "level"
+                    && let Some((low, high)) = numbers::ends(text)
+                {
+                    let bound =
+                        |text: &str| if text.is_empty() { Bound::Unbounded } else { Bound::Included(text.to_owned()) };
                     return self.level(ask, field, bound(low), bound(high), value.span);
                 }
                 if text.contains(['*', '?']) && ask.op == Op::Has {
@@ -291,22 +355,35 @@ impl Resolver<'_> {
             ValueKind::Quoted(text) => text,
         };
         if text.is_empty() {
-            return Err(ask
-                .error("value", value.span, format!("no `{}` is empty", field.name))
-                .suggest(ask.text, ask.whole, &format!("-has:{}", field.name)));
+            return Err(ask.error("value", value.span, format!("no `{}` is empty", field.name)).suggest(
+                ask.text,
+                ask.whole,
+                &format!("-has:{}", field.name),
+            ));
         }
         let known = self.known(&field.name);
         let has = |name: &str| known.as_ref().is_some_and(|known| known.has(name));
-        if matches!(value.kind, ValueKind::Bare(_)) && field.home != Home::Scan && !has(text)
+        if matches!(value.kind, ValueKind::Bare(_))
+            && field.home != Home::Scan
+            && !has(text)
             && let Some(error) = comma(ask, value, text, has)
         {
             return Err(error);
         }
-        if field.name == "source" && let Some(known) = known.filter(|known| !known.list.is_empty() && !known.has(text)) {
+        if field.name == "source"
+            && let Some(known) = known.filter(|known| !known.list.is_empty() && !known.has(text))
+        {
             let near = similar(text, known.names());
             let mut error = ask.error("value", value.span, format!("there is no source `{text}`"));
             for name in &near {
                 error = error.suggest(ask.text, value.span, &typed(name));
+            }
+            if text.contains('%') {
+                error = error.help("a glob has `*` for any characters").suggest(
+                    ask.text,
+                    value.span,
+                    &text.replace('%', "*"),
+                );
             }
             let mut names: Vec<String> = known.names().map(str::to_owned).collect();
             names.sort();
@@ -340,7 +417,14 @@ impl Resolver<'_> {
     }
 
     /// A range of levels, in the order of each source that knows its ends.
-    fn level(&mut self, ask: &Ask<'_>, field: &Field, low: Bound<String>, high: Bound<String>, span: Span) -> Result<Expr<Resolved>, QueryError> {
+    fn level(
+        &mut self,
+        ask: &Ask<'_>,
+        field: &Field,
+        low: Bound<String>,
+        high: Bound<String>,
+        span: Span,
+    ) -> Result<Expr<Resolved>, QueryError> {
         let orders = self.vocabulary.levels();
         let named: Vec<&String> = [&low, &high]
             .into_iter()
@@ -352,7 +436,12 @@ impl Resolver<'_> {
         if named.is_empty() {
             return Err(ask.error("range", span, "a range needs an end").suggest(ask.text, ask.whole, "has:level"));
         }
-        let all: Vec<String> = orders.iter().flat_map(|(_, levels)| levels.iter().cloned()).collect();
+        let mut all: Vec<String> = Vec::new();
+        for level in orders.iter().flat_map(|(_, levels)| levels) {
+            if !all.contains(level) {
+                all.push(level.clone());
+            }
+        }
         for level in &named {
             if !all.contains(level) {
                 let message = match all.is_empty() {
@@ -370,8 +459,8 @@ impl Resolver<'_> {
         let orders: Vec<(String, Vec<String>)> =
             orders.into_iter().filter(|(_, levels)| named.iter().all(|level| levels.contains(level))).collect();
         if orders.is_empty() {
-            let names: Vec<&str> = named.iter().map(|level| level.as_str()).collect();
-            return Err(ask.error("range", span, format!("no source has both of the levels {}", listed(&names))));
+            let names: Vec<String> = named.iter().map(|level| format!("`{level}`")).collect();
+            return Err(ask.error("range", span, format!("no source orders both {}", names.join(" and "))));
         }
         if let (Bound::Included(from), Bound::Included(to)) = (&low, &high) {
             let place = |levels: &[String], level: &String| levels.iter().position(|known| known == level);
@@ -440,8 +529,7 @@ fn comma(ask: &Ask<'_>, value: &Value, text: &str, has: impl Fn(&str) -> bool) -
     Some(
         ask.error("operator", value.span, "a comma joins no values")
             .help("values are joined with `or`, `and`, `not` in parentheses; quote a value that has a comma in it")
-            .suggest(ask.text, ask.whole, &format!("{minus}{}{op}({list})", ask.name.text))
-            .suggest(ask.text, value.span, &as_text(value)),
+            .suggest(ask.text, ask.whole, &format!("{minus}{}{op}({list})", ask.name.text)),
     )
 }
 
@@ -465,11 +553,16 @@ fn no_whole_value(ask: &Ask<'_>, field: &Field, value: &Value) -> QueryError {
     let minus = if ask.op == Op::Differs { "-" } else { "" };
     let noun = if text { "text" } else { "set" };
     let error = ask
-        .error("operator", ask.name.span.to(value.span), format!("`{sign}` does not compare a {noun}, and `{}` is one", ask.name.text))
+        .error(
+            "operator",
+            ask.name.span.to(value.span),
+            format!("`{sign}` does not compare a {noun}, and `{}` is one", ask.name.text),
+        )
         .expected([format!("`{}:`", ask.name.text), format!("`-{}:`", ask.name.text)]);
     if matches!(ask.op, Op::Equal | Op::Differs) {
         let verb = if text { "a text contains it" } else { "a set has it" };
-        return ask.rewritten(error.help(format!("`:` is membership: {verb}")), &format!("{minus}{}:{shown}", ask.name.text));
+        return ask
+            .rewritten(error.help(format!("`:` is membership: {verb}")), &format!("{minus}{}:{shown}", ask.name.text));
     }
     match field.kind {
         Kind::CountedSet => error.help(format!("`{0}.NAME{sign}…` asks how often a name occurs in `{0}`", field.name)),
