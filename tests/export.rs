@@ -1,5 +1,8 @@
 //! Exports: golden bytes, laws of balance and repetition, the licence gate, atomicity.
 
+mod folder;
+mod repeat;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -150,9 +153,108 @@ fn a_plain_export_has_these_bytes() {
         text(&folder.at("out/train.jsonl")),
         "{\"messages\":[{\"role\":\"user\",\"content\":\"Draw a.\"},{\"role\":\"assistant\",\"content\":\"x = \\\"é\\\\n\\\"\\n\"}]}\n"
     );
-    insta::assert_snapshot!(text(&folder.at("out/rows.jsonl")).trim_end(), @r#"{"id":"d0681fd98ad31fd85d2c1f4de1b4a0ef","source":"open","level":"easy","complexity":"basic","side":"train","family":"f1","origins":[{"source":"open","locator":"a.py#Scene"}],"near_duplicates_may_part":false}"#);
-    insta::assert_snapshot!(text(&folder.at("out/ATTRIBUTION.md")), @r"");
-    insta::assert_snapshot!(text(&folder.at("out/manifest.json")), @r"");
+    insta::assert_snapshot!(text(&folder.at("out/rows.jsonl")).trim_end(), @r#"{"id":"4ce6f1a01bd6fe11e85e67865ed93b85","source":"open","level":"easy","complexity":"basic","side":"train","family":"f1","origins":[{"source":"open","locator":"a.py#Scene"}],"near_duplicates_may_part":false}"#);
+    insta::assert_snapshot!(text(&folder.at("out/ATTRIBUTION.md")), @r#"
+    # Attribution
+
+    Rows: 1. Sources: 1. Licences: 1. A row that several sources hold counts with each of them.
+
+    ## MIT
+
+    ### An open set (`open`)
+
+    - rows: 1
+    - url: https://example.org/data
+    - citation: none stated
+    "#);
+    insta::assert_snapshot!(text(&folder.at("out/manifest.json")), @r#"
+    {
+      "format_version": 1,
+      "tool": {
+        "name": "scenery",
+        "version": "0.0.0"
+      },
+      "query": {
+        "typed": "circle",
+        "expanded": "circle state:kept"
+      },
+      "slice": {
+        "rows": 1,
+        "content": "35af6bcab4cb6e94c6fb28aa56c7c3e7f041efccdacb0ad1655723740c6385b3",
+        "labels": "3c3dfdd38a48568a347ea4c495d0124e65f861f826bec274a6b8ed9aa239b228",
+        "sides": "5ac6a5945f16500911219129984ba8b387a06f24fe383ce4e81a73294065461b"
+      },
+      "options": {
+        "format": "messages",
+        "format_version": 1,
+        "layout": "plain",
+        "encoding": "jsonl",
+        "preset": null,
+        "system": null,
+        "roles": null,
+        "fence": null,
+        "template": null,
+        "missing_instruction": "error",
+        "special_text": "error",
+        "deny_licences": []
+      },
+      "seeds": [],
+      "contract": null,
+      "versions": {
+        "analyser": "1",
+        "dedup": null
+      },
+      "stages": [
+        {
+          "stage": "take 1",
+          "asked": 1,
+          "got": 1
+        }
+      ],
+      "counts": {
+        "selected": 1,
+        "written": {
+          "test": 0,
+          "train": 1,
+          "validation": 0
+        },
+        "skipped": {}
+      },
+      "sides": {
+        "rule": "all-train",
+        "without": 1
+      },
+      "licences": {
+        "MIT": {
+          "rows": 1,
+          "sources": [
+            "open"
+          ]
+        }
+      },
+      "allowed_licences": [],
+      "files": [
+        {
+          "path": "ATTRIBUTION.md",
+          "rows": null,
+          "bytes": 208,
+          "sha256": "0297a87833726286aa8b8e959a96bfe0cbed20e42669b578bc54970c103d091f"
+        },
+        {
+          "path": "rows.jsonl",
+          "rows": 1,
+          "bytes": 209,
+          "sha256": "affecf6aa1a01a399ac5ba5b4b65f35e2794403dab58e36c597c0a295b362925"
+        },
+        {
+          "path": "train.jsonl",
+          "rows": 1,
+          "bytes": 100,
+          "sha256": "25b81195737c5ff66c3c394fc4a27232ca1fac25ff25aa06e5910431e87234bc"
+        }
+      ]
+    }
+    "#);
     let shown = serde_json::to_value(&report).expect("JSON");
     assert_eq!(shown["rows"], serde_json::json!({ "test": 0, "train": 1, "validation": 0 }));
     assert_eq!(shown["files"][2]["path"], "train.jsonl");
@@ -173,34 +275,6 @@ fn the_manim_preset_writes_exactly_the_form_of_its_project() {
     request.preset = export::preset("manim");
     write(&request, vec![sample("open", "a")]).expect("an export");
     insta::assert_snapshot!(text(&folder.at("out/train.jsonl")).trim_end(), @r#"{"conversations":[{"from":"system","value":"You are a Manim code generator. Create clean, working Manim animations using ManimCE syntax. Always wrap code in Python code blocks."},{"from":"user","value":"Draw a."},{"from":"assistant","value":"```python\nfrom manim import *\n\nclass A(Scene):\n    pass\n```"}],"source":"open"}"#);
-}
-
-#[test]
-fn the_same_rows_give_the_same_bytes_and_another_order_another_order_only() {
-    let folder = Folder::new();
-    for layout in Layout::ALL {
-        let mut first = request(folder.at(&format!("{}-1", layout.word())), "messages");
-        first.layout = *layout;
-        first.encoding = layout.default_encoding();
-        let second = Request { out: folder.at(&format!("{}-2", layout.word())), ..first.clone() };
-        let one = write(&first, samples()).expect("an export");
-        let two = write(&second, samples()).expect("an export");
-        assert_eq!(one.files, two.files);
-        assert_eq!(tree(&first.out), tree(&second.out));
-        assert!(balanced(&one));
-        let third = Request { out: folder.at(&format!("{}-3", layout.word())), ..first.clone() };
-        write(&third, samples().into_iter().rev().collect()).expect("an export");
-        let (ahead, back) = (tree(&first.out), tree(&third.out));
-        assert_eq!(ahead.keys().collect::<Vec<_>>(), back.keys().collect::<Vec<_>>());
-        assert_eq!(ahead["ATTRIBUTION.md"], back["ATTRIBUTION.md"]);
-        assert_ne!(ahead["rows.jsonl"], back["rows.jsonl"]);
-        let sorted = |bytes: &[u8]| {
-            let mut lines: Vec<Vec<u8>> = bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-            lines.sort();
-            lines
-        };
-        assert_eq!(sorted(&ahead["rows.jsonl"]), sorted(&back["rows.jsonl"]));
-    }
 }
 
 #[test]
@@ -320,163 +394,6 @@ fn rows_left_out_for_another_reason_do_not_reach_the_licence_gate() {
 }
 
 #[test]
-fn an_export_that_fails_midway_leaves_nothing() {
-    let folder = Folder::new();
-    let request = request(folder.at("out"), "messages");
-    let failing = || {
-        let rows = samples().into_iter().map(Ok::<Sample, String>);
-        rows.chain([Err("the store went away".to_owned())])
-    };
-    let mut seen = Vec::new();
-    let watched = failing().inspect(|_| seen = folder.names());
-    let error = export::write(&request, watched, &sources()).expect_err("the rows fail");
-    assert!(matches!(&error, ExportError::Rows { source } if source.to_string() == "the store went away"));
-    assert!(seen.len() == 1 && seen[0].starts_with(".out.partial-"), "{seen:?}");
-    assert!(folder.names().is_empty(), "{:?}", folder.names());
-    // An export that stands there is not touched either.
-    write(&request, samples()).expect("an export");
-    let before = tree(&request.out);
-    let again = Request { overwrite: true, ..request.clone() };
-    export::write(&again, failing(), &sources()).expect_err("the rows fail");
-    assert_eq!(tree(&request.out), before);
-    assert_eq!(folder.names(), ["out"]);
-}
-
-#[test]
-fn a_folder_is_replaced_only_when_asked_and_only_when_it_is_an_export_and_nothing_more() {
-    let folder = Folder::new();
-    let mut request = request(folder.at("out"), "messages");
-    fs::create_dir(folder.at("out")).expect("a folder");
-    write(&request, samples()).expect("an empty folder is taken");
-    assert!(matches!(write(&request, samples()), Err(ExportError::OutExists { .. })));
-    request.overwrite = true;
-    let report = write(&request, samples()[..2].to_vec()).expect("replaced");
-    assert_eq!((report.selected, text(&folder.at("out/rows.jsonl")).lines().count()), (2, 2));
-    assert_eq!(folder.names(), ["out"]);
-
-    fs::write(folder.at("out/notes.txt"), "mine").expect("a file");
-    let error = write(&request, samples()).expect_err("something else is in it");
-    assert!(error.to_string().contains("notes.txt"), "{error}");
-    assert_eq!(text(&folder.at("out/notes.txt")), "mine");
-
-    fs::create_dir(folder.at("work")).expect("a folder");
-    fs::write(folder.at("work/thesis.tex"), "mine").expect("a file");
-    request.out = folder.at("work");
-    assert!(matches!(write(&request, samples()), Err(ExportError::OutNotReplaceable { .. })));
-    request.out = folder.at("work/thesis.tex");
-    assert!(matches!(write(&request, samples()), Err(ExportError::OutNotReplaceable { .. })));
-    request.out = folder.at("work/thesis.tex/out");
-    let error = write(&request, samples()).expect_err("its parent is a file");
-    assert!(matches!(&error, ExportError::File { path, .. } if path.ends_with("work/thesis.tex")), "{error}");
-    assert_eq!(names(&folder.at("work")), ["thesis.tex"]);
-}
-
-#[test]
-fn what_killed_exports_left_is_removed_or_put_back_and_a_running_one_is_respected() {
-    let folder = Folder::new();
-    let mut request = request(folder.at("out"), "messages");
-    fs::create_dir(folder.at(".out.partial-1")).expect("a folder");
-    fs::write(folder.at(".out.partial-1/train.jsonl"), "half").expect("a file");
-    fs::create_dir(folder.at(".out.partial-mine")).expect("a folder of somebody else");
-    fs::create_dir(folder.at(".other.partial-1")).expect("a folder of another export");
-    write(&request, samples()).expect("an export");
-    assert_eq!(folder.names(), [".other.partial-1", ".out.partial-mine", "out"]);
-
-    // Killed between the two renames of a replacement: the old export is put back.
-    let before = tree(&request.out);
-    fs::rename(folder.at("out"), folder.at(".out.old-5")).expect("renamed");
-    assert!(matches!(write(&request, samples()), Err(ExportError::OutExists { .. })));
-    assert_eq!(tree(&request.out), before);
-    assert_eq!(folder.names(), [".other.partial-1", ".out.partial-mine", "out"]);
-
-    request.overwrite = true;
-    let inner = request.clone();
-    let mut busy = false;
-    let rows = samples().into_iter().map(Ok::<Sample, String>).inspect(|_| {
-        busy = matches!(write(&inner, samples()), Err(ExportError::Busy { .. }));
-    });
-    export::write(&request, rows, &sources()).expect("the first one ends well");
-    assert!(busy);
-    assert_eq!(tree(&request.out), before);
-}
-
-#[test]
-fn a_manifest_repeats_its_export_byte_for_byte_or_says_what_differs() {
-    let folder = Folder::new();
-    let mut rows = samples();
-    rows.push(sample("closed", "z"));
-    rows.push(Sample { instruction: None, ..sample("open", "n") });
-    rows[2].split_given = Some(Side::Test);
-    rows[0].facts.set("duration", FactValue::Real(1.0 / 3.0));
-    let mut first = request(folder.at("first"), "sharegpt");
-    first.layout = Layout::Tree;
-    first.encoding = Encoding::Json;
-    first.system = Some("Be „brief“.".to_owned());
-    first.roles = Some(Roles::new("s", "u", "a"));
-    first.fence = Some(true);
-    first.missing_instruction = OnUnfit::Skip;
-    first.allow_licences = vec!["CC-BY-NC-SA-4.0".to_owned()];
-    first.deny_licences = vec!["GPL-3.0-only".to_owned()];
-    first.stage_counts = vec![StageCount { stage: "take 9".to_owned(), asked: Some(9), got: 9 }];
-    let report = write(&first, rows.clone()).expect("an export");
-
-    let (again, expected) =
-        export::request_from_manifest(&folder.at("first/manifest.json"), &folder.at("again")).expect("a manifest");
-    assert_eq!(expected, report.record);
-    let repeated = write(&again, rows.clone()).expect("the same export");
-    export::verify(&repeated, &expected).expect("the same");
-    assert_eq!(tree(&folder.at("first")), tree(&folder.at("again")));
-
-    let differs = |change: &dyn Fn(&mut Request, &mut Vec<Sample>)| {
-        let (mut request, mut rows) = (Request { out: folder.at("third"), ..again.clone() }, rows.clone());
-        change(&mut request, &mut rows);
-        let error = write(&request, rows).expect_err("something differs");
-        assert_eq!(folder.names(), ["again", "first"]);
-        let ExportError::Differs { file, how, why } = error else { panic!("{error}") };
-        format!("{file}: {how} ({why})")
-    };
-    let said = differs(&|_, rows| drop(rows.pop().and(rows.pop())));
-    assert!(said.contains("rows, the manifest says") && said.contains("selected are 7 here and 9"), "{said}");
-    let said = differs(&|_, rows| rows[3].code.push_str("# more\n"));
-    assert!(said.starts_with("by_category/uncategorised/train.json: its SHA-256") && said.contains("texts"), "{said}");
-    let said = differs(&|_, rows| rows[3].facts.set("complexity", FactValue::Word("advanced".to_owned())));
-    assert!(said.contains("not what is known of them"), "{said}");
-    let said = differs(&|request, rows| {
-        rows[3].facts.set("complexity", FactValue::Word("advanced".to_owned()));
-        request.analyser_version = "2".to_owned();
-    });
-    assert!(said.contains("analysers 2") && said.contains("analysers 1"), "{said}");
-    let said = differs(&|_, rows| rows[3].split_given = Some(Side::Test));
-    assert!(said.contains("not their sides"), "{said}");
-    let said = differs(&|request, rows| {
-        rows.truncate(8);
-        request.stage_counts[0].got = 8;
-    });
-    assert!(said.contains("stage `take 9` gave 8 here and 9"), "{said}");
-
-    let manifest = folder.at("first/manifest.json");
-    let newer = text(&manifest).replace("\"format_version\": 1,\n  \"tool\"", "\"format_version\": 2,\n  \"tool\"");
-    fs::write(folder.at("first/newer.json"), newer).expect("a file");
-    let error = export::request_from_manifest(&folder.at("first/newer.json"), &folder.at("x")).expect_err("newer");
-    assert!(error.to_string().contains("version 2"), "{error}");
-    assert!(matches!(
-        export::request_from_manifest(&folder.at("first/train.json"), &folder.at("x")),
-        Err(ExportError::Manifest { .. })
-    ));
-}
-
-#[test]
-fn a_manifest_has_no_time_no_place_and_no_row_number() {
-    let folder = Folder::new();
-    write(&request(folder.at("one"), "messages"), samples()).expect("an export");
-    let changed = samples().into_iter().map(|row| Sample { row: 99, added: "2030-01-01T00:00:00Z".to_owned(), ..row });
-    write(&request(folder.at("two"), "messages"), changed.collect()).expect("an export");
-    assert_eq!(tree(&folder.at("one")), tree(&folder.at("two")));
-    let manifest = text(&folder.at("one/manifest.json"));
-    assert!(!manifest.contains(&*folder.0.to_string_lossy()) && !manifest.contains("2024-05"));
-}
-
-#[test]
 fn a_tree_files_each_row_under_its_topics_and_its_complexity() {
     let folder = Folder::new();
     let mut rows = samples();
@@ -492,13 +409,55 @@ fn a_tree_files_each_row_under_its_topics_and_its_complexity() {
     request.encoding = Layout::Tree.default_encoding();
     let report = write(&request, rows).expect("an export");
     let paths: Vec<&str> = report.files.iter().map(|file| file.path.as_str()).collect();
-    insta::assert_snapshot!(paths.join("\n"), @r"");
+    insta::assert_snapshot!(paths.join("\n"), @r#"
+    ATTRIBUTION.md
+    by_category/______escape-f816a419/train.json
+    by_category/geometry/test.json
+    by_category/geometry/train.json
+    by_category/linear-algebra/train.json
+    by_category/uncategorised/train.json
+    by_complexity/advanced/test.json
+    by_complexity/beginner/train.json
+    by_complexity/unknown/train.json
+    metadata.json
+    rows.jsonl
+    test.json
+    train.json
+    "#);
     assert_eq!(folder.names(), ["out"]);
     for file in report.files.iter().filter(|file| file.path.ends_with(".json") && file.rows.is_some()) {
         let rows: serde_json::Value = serde_json::from_str(&text(&folder.at("out").join(&file.path))).expect("JSON");
         assert_eq!(rows.as_array().map(|rows| rows.len() as u64), file.rows, "{}", file.path);
     }
-    insta::assert_snapshot!(text(&folder.at("out/metadata.json")), @r"");
+    insta::assert_snapshot!(text(&folder.at("out/metadata.json")), @r#"
+    {
+      "rows": 7,
+      "sides": {
+        "test": 1,
+        "train": 6,
+        "validation": 0
+      },
+      "categories": {
+        "../../escape": 1,
+        "geometry": 2,
+        "linear-algebra": 1,
+        "uncategorised": 4
+      },
+      "complexity": {
+        "advanced": 1,
+        "beginner": 1,
+        "unknown": 5
+      },
+      "levels": {},
+      "sources": {
+        "open": 5,
+        "other": 2
+      },
+      "licences": {
+        "MIT": 7
+      }
+    }
+    "#);
     let keys = |path: &str| -> Vec<Vec<String>> {
         let rows: Vec<serde_json::Map<String, serde_json::Value>> =
             serde_json::from_str(&text(&folder.at("out").join(path))).expect("rows");
@@ -516,12 +475,79 @@ fn trainers_find_what_they_read_by() {
     let mut hf = request(folder.at("hf"), "messages");
     hf.layout = Layout::Hf;
     write(&hf, rows.clone()).expect("an export");
-    insta::assert_snapshot!(text(&folder.at("hf/README.md")), @r"");
+    insta::assert_snapshot!(text(&folder.at("hf/README.md")), @r#"
+    ---
+    license: mit
+    configs:
+    - config_name: default
+      data_files:
+      - split: train
+        path: train.jsonl
+      - split: validation
+        path: validation.jsonl
+    ---
+
+    # Rows
+
+    | side | rows |
+    | --- | --- |
+    | train | 6 |
+    | validation | 1 |
+
+    `manifest.json` says how the rows were selected and lists a SHA-256 per file; `rows.jsonl` says of each row where it comes from; `ATTRIBUTION.md` names every source with its licence.
+    "#);
+    let typed = Request {
+        out: folder.at("typed"),
+        format: export::format("alpaca").expect("a format"),
+        system: Some("s".to_owned()),
+        ..hf.clone()
+    };
+    write(&typed, rows.clone()).expect("an export");
+    let card = text(&folder.at("typed/README.md"));
+    let row: serde_json::Value =
+        serde_json::from_str(text(&folder.at("typed/train.jsonl")).lines().next().expect("a row")).expect("JSON");
+    let columns =
+        row.as_object().expect("an object").keys().chain(row["metadata"].as_object().expect("an object").keys());
+    for column in columns.clone() {
+        assert!(card.contains(&format!("- name: {column}\n")), "{column} is not in the card");
+    }
+    assert_eq!(card.matches("- name: ").count(), columns.count());
     let mut factory = request(folder.at("factory"), "sharegpt");
     factory.layout = Layout::LlamaFactory;
     factory.preset = export::preset("manim");
     write(&factory, rows.clone()).expect("an export");
-    insta::assert_snapshot!(text(&folder.at("factory/dataset_info.json")), @r"");
+    insta::assert_snapshot!(text(&folder.at("factory/dataset_info.json")), @r#"
+    {
+      "scenery_train": {
+        "file_name": "train.jsonl",
+        "formatting": "sharegpt",
+        "columns": {
+          "messages": "conversations"
+        },
+        "tags": {
+          "role_tag": "from",
+          "content_tag": "value",
+          "user_tag": "user",
+          "assistant_tag": "assistant",
+          "system_tag": "system"
+        }
+      },
+      "scenery_validation": {
+        "file_name": "validation.jsonl",
+        "formatting": "sharegpt",
+        "columns": {
+          "messages": "conversations"
+        },
+        "tags": {
+          "role_tag": "from",
+          "content_tag": "value",
+          "user_tag": "user",
+          "assistant_tag": "assistant",
+          "system_tag": "system"
+        }
+      }
+    }
+    "#);
     let mut mlx = request(folder.at("mlx"), "messages");
     mlx.layout = Layout::Mlx;
     write(&mlx, rows.clone()).expect("an export");
@@ -535,7 +561,8 @@ fn trainers_find_what_they_read_by() {
 #[test]
 fn options_without_effect_are_errors() {
     let folder = Folder::new();
-    let cases: [(&str, fn(&mut Request)); 5] = [
+    type Change = fn(&mut Request);
+    let cases: [(&str, Change); 5] = [
         ("prompt-completion", |request| request.system = Some("Be brief.".to_owned())),
         ("messages", |request| request.roles = Some(Roles::new("a", "b", "c"))),
         ("messages", |request| request.template = Some("alpaca".to_owned())),
@@ -560,7 +587,33 @@ fn attribution_names_every_origin_of_every_row() {
     let rows = [Ok::<Row, String>(row), Ok(sample("other", "b").into())];
     let request = request(folder.at("out"), "messages");
     export::write(&request, rows, &sources()).expect("an export");
-    insta::assert_snapshot!(text(&folder.at("out/ATTRIBUTION.md")), @r"");
+    insta::assert_snapshot!(text(&folder.at("out/ATTRIBUTION.md")), @r#"
+    # Attribution
+
+    Rows: 2. Sources: 3. Licences: 2. A row that several sources hold counts with each of them.
+
+    ## CC-BY-NC-SA-4.0
+
+    ### A closed set (`closed`)
+
+    - rows: 1
+    - url: https://example.org/data
+    - citation: none stated
+
+    ## MIT
+
+    ### An open set (`open`)
+
+    - rows: 1
+    - url: https://example.org/data
+    - citation: none stated
+
+    ### other (`other`)
+
+    - rows: 1
+    - url: https://example.org/data
+    - citation: none stated
+    "#);
     let request = Request { out: folder.at("unknown"), ..request };
     let rows = [Ok::<Sample, String>(sample("nowhere", "a"))];
     let error = export::write(&request, rows, &sources()).expect_err("an unknown source");

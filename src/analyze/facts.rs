@@ -1,6 +1,6 @@
 //! What one walk over a syntax tree keeps; the extractors read this and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::sample::Dialect;
 
@@ -89,6 +89,29 @@ pub struct CallFact {
     pub repeats: Option<u64>,
     /// Function or method it stands in, dotted (`Intro.construct`); empty at the top level.
     pub within: String,
+    /// Whether it stands in a branch that may not be taken.
+    pub conditional: bool,
+    /// The Manim name that it calls, where it does: `Circle` for `m.Circle` after `import manim as m`.
+    pub manim: Option<String>,
+}
+
+/// A call that takes time on the screen: `play`, `wait` and their kin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimeFact {
+    /// What is called, last part: `play`, `wait`, `pause`, `move_camera`.
+    pub what: String,
+    /// Seconds of one call; where an expression could not be evaluated, what Manim takes by default.
+    pub seconds: f64,
+    /// Whether `seconds` is certain, and the call too (no `if` around it).
+    pub exact: bool,
+    /// Whether it stands in an `elif`, `else` or `except`, beside a branch that was counted.
+    pub alternative: bool,
+    /// Product of the surrounding loops' iteration counts; `None` where one is unknown.
+    pub repeats: Option<u64>,
+    /// Function or method it stands in, dotted.
+    pub within: String,
+    /// Line, from 1.
+    pub line: u32,
 }
 
 /// Everything that one walk keeps of a text.
@@ -124,14 +147,60 @@ pub struct CodeFacts {
     pub bound: BTreeMap<String, u32>,
     /// Names of methods called on anything (`shift`, `next_to`, `animate`): every attribute that is read or called, with counts.
     pub attributes: BTreeMap<String, u32>,
-    /// Plain string literals (docstrings too), in order, each cut to 2,000 characters for memory's sake.
+    /// String literals (docstrings and the constant parts of f-strings too), in order, each cut to 2,000 characters for memory's sake.
     pub strings: Vec<String>,
+    /// Attributes that are assigned on `self`, sorted.
+    pub own_attributes: BTreeSet<String>,
     /// Number literals that are written in the code.
     pub numbers: u32,
     /// Names that are read but neither bound in the text, nor Python's own; `from x import *` is not resolved here.
     pub free_names: BTreeMap<String, u32>,
+    /// Manim names that the text takes from the library (imports and aliases resolved, names of ManimGL too), with counts.
+    pub manim: BTreeMap<String, u32>,
+    /// Calls that take time on the screen, in order of appearance.
+    pub times: Vec<TimeFact>,
     /// First line of the module's docstring or leading comment block, where there is one.
     pub leading_comment: Option<String>,
+}
+
+impl CodeFacts {
+    /// The facts of a text of which only the verdict is known.
+    pub fn without_tree(syntax: Syntax) -> Self {
+        CodeFacts {
+            syntax,
+            lines: 0,
+            chars: 0,
+            tokens: 0,
+            nodes: 0,
+            depth: 0,
+            cyclomatic: 0,
+            functions: 0,
+            loops: 0,
+            classes: Vec::new(),
+            imports: Vec::new(),
+            calls: Vec::new(),
+            reads: BTreeMap::new(),
+            bound: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+            strings: Vec::new(),
+            own_attributes: BTreeSet::new(),
+            numbers: 0,
+            free_names: BTreeMap::new(),
+            manim: BTreeMap::new(),
+            times: Vec::new(),
+            leading_comment: None,
+        }
+    }
+
+    /// Whether there are facts from a tree.
+    pub fn has_tree(&self) -> bool {
+        self.syntax == Syntax::Valid
+    }
+
+    /// The Scene classes.
+    pub fn scenes(&self) -> impl Iterator<Item = &ClassFact> {
+        self.classes.iter().filter(|class| class.is_scene)
+    }
 }
 
 /// What else an extractor may look at.
@@ -145,4 +214,6 @@ pub struct Subject<'a> {
     pub facts: &'a CodeFacts,
     /// What the source's recipe says of the dialect, where it does (a repository whose helper re-exports `manimlib`).
     pub dialect_hint: Option<Dialect>,
+    /// What the reader noticed: `asset:logo.png`, `unresolved:helper`.
+    pub reader_issues: &'a [String],
 }

@@ -102,7 +102,7 @@ impl Layout {
         match self {
             Layout::Plain | Layout::Mlx => Vec::new(),
             Layout::Tree => vec![("metadata.json".to_owned(), pretty(&metadata(tally)))],
-            Layout::Hf => vec![("README.md".to_owned(), card(encoding, tally))],
+            Layout::Hf => vec![("README.md".to_owned(), card(format, style, encoding, tally))],
             Layout::LlamaFactory => {
                 let mut entries = Map::new();
                 for side in tally.sides_with_rows() {
@@ -173,7 +173,7 @@ fn metadata(tally: &Tally) -> Value {
 }
 
 /// The dataset card, with the configuration that `datasets` loads the sides by.
-fn card(encoding: Encoding, tally: &Tally) -> String {
+fn card(format: &Format, style: &Style, encoding: Encoding, tally: &Tally) -> String {
     let mut text = String::from("---\n");
     let mut known = tally.licences.keys().filter(|licence| licences::is_free(licence));
     match (tally.licences.len(), known.next()) {
@@ -183,6 +183,13 @@ fn card(encoding: Encoding, tally: &Tally) -> String {
     text.push_str("configs:\n- config_name: default\n  data_files:\n");
     for side in tally.sides_with_rows() {
         text.push_str(&format!("  - split: {side}\n    path: {}\n", Layout::Hf.side_file(side, encoding)));
+    }
+    let features = (format.hf_features)(style);
+    if !features.is_empty() {
+        text.push_str("dataset_info:\n  features:\n");
+        for line in features {
+            text.push_str(&format!("  {line}\n"));
+        }
     }
     text.push_str("---\n\n# Rows\n\n| side | rows |\n| --- | --- |\n");
     for side in tally.sides_with_rows() {

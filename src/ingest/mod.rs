@@ -1,5 +1,9 @@
 //! Sources become samples: recipe → reader → cleaners → analysis → store.
 
+pub mod catalog;
+pub mod cleaners;
+pub mod pipeline;
+pub mod readers;
 pub mod recipe;
 pub mod row;
 

@@ -22,10 +22,14 @@ use crate::analyze;
 use crate::sample::{DescriptionKind, RejectedRow, RevisionKind, Sample, SampleId, State, hash16, hex};
 use crate::store::index::rows::RowSet;
 use crate::store::index::schema::meta_text;
-use crate::store::{Begin, Content, Known, LookupConnection, Prepared, SourceRecord, Store, StoreError, encode_facts, place_hash};
+use crate::store::{
+    Begin, Content, Known, LookupConnection, Prepared, SourceRecord, Store, StoreError, encode_facts, place_hash,
+};
 
 /// Rows of a batch; what one transaction holds.
 const BATCH_ROWS: usize = 1024;
+/// Stack of the reading thread: nested JSON is read by recursion, with a depth limit.
+const READER_STACK_BYTES: usize = 16 << 20;
 /// A batch ends earlier at this many bytes of text.
 const BATCH_BYTES: usize = 8 << 20;
 
@@ -107,7 +111,7 @@ pub fn run(
             return Err(IngestError::File { path: path.clone(), source });
         }
     }
-    let reader = readers::reader(&recipe.reader).ok_or_else(|| IngestError::Recipe {
+    let reader = readers::find(&recipe.reader).ok_or_else(|| IngestError::Recipe {
         name: recipe.name.clone(),
         message: format!("there is no reader `{}`; there are: {}", recipe.reader, readers::names().join(", ")),
     })?;
@@ -162,7 +166,7 @@ fn fill(
         let stop = &stop;
         let reading = std::thread::Builder::new()
             .name("read".into())
-            .stack_size(analyze::parse::STACK_BYTES)
+            .stack_size(READER_STACK_BYTES)
             .spawn_scoped(scope, move || read(reader, recipe, paths, options, progress, met_in, stop))
             .map_err(|source| IngestError::File { path: PathBuf::from("a thread for reading"), source })?;
         let preparing = std::thread::Builder::new()
@@ -218,9 +222,16 @@ fn fill(
     if report.new + report.changed + report.unchanged == 0 {
         let reasons: Vec<String> =
             report.rejected.by_reason.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-        let what = if report.read == 0 { "no rows were found".to_owned() } else { format!("{} rows read, all rejected: {}", report.read, reasons.join(", ")) };
+        let what = if report.read == 0 {
+            "no rows were found".to_owned()
+        } else {
+            format!("{} rows read, all rejected: {}", report.read, reasons.join(", "))
+        };
         let example = met_example(store, &recipe.name, op)?;
-        return Err(IngestError::Nothing { source_name: recipe.name.clone(), message: format!("{what}{example}; nothing was stored") });
+        return Err(IngestError::Nothing {
+            source_name: recipe.name.clone(),
+            message: format!("{what}{example}; nothing was stored"),
+        });
     }
     store.retire_rejected(op, source, &summary.files, &met_rejected)?;
     if options.sync {
@@ -267,11 +278,10 @@ fn read(
     out: SyncSender<Vec<Met>>,
     stop: &AtomicBool,
 ) -> Result<ReadSummary, IngestError> {
-    let request =
-        ReadRequest { recipe, paths, max_row_bytes: options.max_row_bytes, variant: options.variant.as_deref() };
+    let request = ReadRequest { recipe, paths, max_row_bytes: options.max_row_bytes, variant: options.variant.clone() };
     let mut batch: Vec<Met> = Vec::with_capacity(BATCH_ROWS);
     let mut bytes = 0usize;
-    let mut send = |batch: &mut Vec<Met>| {
+    let send = |batch: &mut Vec<Met>| {
         let full = std::mem::replace(batch, Vec::with_capacity(BATCH_ROWS));
         out.send(full).map_err(|_| IngestError::Stopped)
     };
@@ -371,7 +381,11 @@ impl<'a> Preparer<'a> {
         };
         let id = SampleId::new(&self.recipe.name, &key);
         if !self.ids.insert(id) {
-            batch.rejected.push(reject(&row, "duplicate-key", format!("another row of this reading has the key `{key}`")));
+            batch.rejected.push(reject(
+                &row,
+                "duplicate-key",
+                format!("another row of this reading has the key `{key}`"),
+            ));
             return Ok(());
         }
         let read_hash = read_hash(&row);
@@ -446,9 +460,10 @@ fn read_hash(row: &RawRow) -> [u8; 16] {
 fn prepare(task: Task, recipe: &Recipe, source: i64, now: &str) -> Result<Prepared, StoreError> {
     let Task { row, id, key, number, read_hash, known } = task;
     let hint = row.dialect.or(recipe.dialect);
-    let cleaned = cleaners::clean(&row.code, row.instruction.as_deref(), &cleaners::CleanContext::new(hint));
+    let cleaned = cleaners::clean(&row.code, row.instruction.as_deref(), &cleaners::CleanContext { dialect: hint });
     let read = Content::new(row.instruction.clone(), &row.code)?;
-    let fixed = if cleaned.applied.is_empty() { None } else { Some(Content::new(cleaned.instruction.clone(), &cleaned.code)?) };
+    let fixed =
+        if cleaned.applied.is_empty() { None } else { Some(Content::new(cleaned.instruction.clone(), &cleaned.code)?) };
     let facts = analyze::analyse(&cleaned.code, cleaned.instruction.as_deref(), hint, &row.issues);
     let kind = match (&cleaned.instruction, row.description_kind) {
         (None, _) => DescriptionKind::None,
@@ -481,5 +496,16 @@ fn prepare(task: Task, recipe: &Recipe, source: i64, now: &str) -> Result<Prepar
         facts,
     };
     let facts = encode_facts(&sample.facts)?;
-    Ok(Prepared { source, read, fixed, read_hash, licence: row.licence, dialect: row.dialect, issues: row.issues, facts, known, sample })
+    Ok(Prepared {
+        source,
+        read,
+        fixed,
+        read_hash,
+        licence: row.licence,
+        dialect: row.dialect,
+        issues: row.issues,
+        facts,
+        known,
+        sample,
+    })
 }

@@ -61,6 +61,8 @@ pub struct ReadRequest<'a> {
     pub paths: &'a [PathBuf],
     /// Rows above this many bytes are rejected (`row-too-large`).
     pub max_row_bytes: u64,
+    /// Which rendering of a table source to read, by name; the first that there are files of where none is given.
+    pub variant: Option<String>,
 }
 
 /// What reading came to, beside what was emitted.

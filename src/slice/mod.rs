@@ -5,16 +5,17 @@
 
 mod scan;
 mod steps;
+pub mod vocabulary;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::query::plan::{Field, Home, Plan, SortKey, Step};
+use crate::query::plan::{Field, Filter, Home, Plan, SortKey, Step, Test};
 use crate::sample::{Sample, SampleId};
 use crate::store::index::rows::RowSet;
-use crate::store::index::search::{Hit, KeySource, Value as Found};
+use crate::store::index::search::{Hit, KeySource, Value as Found, indexed};
 use crate::store::{Store, StoreError};
 
 pub use steps::sample_hash;
@@ -98,6 +99,39 @@ pub fn count(store: &Store, plan: &Plan) -> Result<u64, StoreError> {
     Ok(select(store, plan, 0)?.total)
 }
 
+/// The query that the index gets for a plan's filter, for `explain`.
+///
+/// # Errors
+/// As the store.
+pub fn index_query(store: &Store, plan: &Plan) -> Result<String, StoreError> {
+    let scans = scan::Scans::new(store, &plan.filter)?;
+    Ok(format!("{:?}", store.index().compile(&plan.filter, &scans)?))
+}
+
+/// What answers a filter: the index by itself, or something beside it.
+pub fn answered_by(filter: &Filter) -> &'static str {
+    match filter {
+        Filter::All => "every row",
+        Filter::And(parts) | Filter::Or(parts) => {
+            let answers: BTreeSet<&str> = parts.iter().map(answered_by).collect();
+            match answers.len() {
+                0 => "nothing",
+                1 => answers.first().copied().unwrap_or("nothing"),
+                _ => "index and others",
+            }
+        }
+        Filter::Not(inner) => answered_by(inner),
+        Filter::Rows(_) => "sub-query",
+        Filter::Test(test) if indexed(test) => "index",
+        Filter::Test(Test::Regex { .. }) => "reading the texts",
+        Filter::Test(Test::Id { .. }) => "ids in SQLite",
+        Filter::Test(
+            Test::Value { field, .. } | Test::Match { field, .. } | Test::Range { field, .. } | Test::Has { field },
+        ) if field.home == Home::Column => "columns",
+        Filter::Test(_) => "scan of SQLite",
+    }
+}
+
 /// A group of [`count_by`].
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Group {
@@ -169,7 +203,8 @@ impl GroupKey {
         GroupKey::Number(if bits >> 63 == 1 { !bits } else { bits | (1 << 63) }, bits)
     }
 
-    fn json(&self) -> Value {
+    /// The value as JSON.
+    pub fn json(&self) -> Value {
         match self {
             GroupKey::Number(_, bits) => {
                 let value = f64::from_bits(*bits);

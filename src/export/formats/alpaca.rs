@@ -22,6 +22,10 @@ pub static FORMAT: Format = Format {
         }
         object([("formatting", json!("alpaca")), ("columns", Value::Object(columns))])
     },
+    hf_features: |style| {
+        let system: &[&str] = if style.system.is_some() { &["- name: system", "  dtype: string"] } else { &[] };
+        [system, FEATURES].concat()
+    },
     examples: &[
         Example {
             preset: "",
@@ -63,6 +67,34 @@ pub static FORMAT: Format = Format {
         Ok(Value::Object(row))
     },
 };
+
+/// The types of the columns; several may be null in a whole part of a file.
+const FEATURES: &[&str] = &[
+    "- name: instruction",
+    "  dtype: string",
+    "- name: input",
+    "  dtype: string",
+    "- name: output",
+    "  dtype: string",
+    "- name: metadata",
+    "  struct:",
+    "  - name: source",
+    "    dtype: string",
+    "  - name: quality_score",
+    "    dtype: float64",
+    "  - name: complexity",
+    "    dtype: string",
+    "  - name: concepts",
+    "    sequence: string",
+    "  - name: manim_features",
+    "    sequence: string",
+    "  - name: estimated_duration",
+    "    dtype: float64",
+    "  - name: compilation_tested",
+    "    dtype: bool",
+    "  - name: has_video",
+    "    dtype: bool",
+];
 
 /// The complexity in the words of exports: `beginner` for `basic`.
 pub(in crate::export) fn complexity(sample: &Sample) -> Option<&str> {

@@ -24,6 +24,7 @@ pub static FORMAT: Format = Format {
             ),
         ])
     },
+    hf_features: |_| Vec::new(),
     examples: &[
         Example {
             preset: "",

@@ -40,6 +40,9 @@ pub struct Format {
     pub mlx: bool,
     /// The entry of LLaMA-Factory's `dataset_info.json` that reads it, without `file_name`.
     pub llama_factory: fn(&Style) -> Map<String, Value>,
+    /// The `features` of a Hugging Face dataset card, in YAML, a line each; empty where no column is ever null, because
+    /// then `datasets` infers the types from any part of a file.
+    pub hf_features: fn(&Style) -> Vec<&'static str>,
     /// Examples, run as tests.
     pub examples: &'static [Example],
     /// Makes the row. Every row of an export has the same keys; what is unknown is null.

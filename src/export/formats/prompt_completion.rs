@@ -16,6 +16,7 @@ pub static FORMAT: Format = Format {
     llama_factory: |_| {
         object([("formatting", json!("alpaca")), ("columns", json!({ "prompt": "prompt", "response": "completion" }))])
     },
+    hf_features: |_| Vec::new(),
     examples: &[Example {
         preset: "",
         system: "",

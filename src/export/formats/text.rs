@@ -14,6 +14,7 @@ pub static FORMAT: Format = Format {
     takes_template: true,
     mlx: true,
     llama_factory: |_| object([("columns", json!({ "prompt": "text" }))]),
+    hf_features: |_| Vec::new(),
     examples: &[Example {
         preset: "",
         system: "",

@@ -140,9 +140,51 @@ impl DocumentWriter {
 }
 
 fn tokenizers() -> TokenizerManager {
-    let manager = TokenizerManager::new();
+    // tantivy asks for its own default tokenizer even for numbers.
+    let manager = TokenizerManager::default();
     manager.register("terms", TermsTokenizer);
     manager.register("code", CodeTokenizer);
     manager.register("meta", MetaTokenizer);
     manager
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_written_and_found_by_row() {
+        let dir = std::env::temp_dir().join(format!("scenery-index-{}", std::process::id()));
+        let mut index = Index::create(&dir).unwrap();
+        let writer = index.writer().unwrap();
+        let sample = Sample {
+            row: 7,
+            id: crate::sample::SampleId::new("s", "k"),
+            source: "s".into(),
+            key: "k".into(),
+            locator: "f:1".into(),
+            state: crate::sample::State::Kept,
+            reason: None,
+            instruction: Some("draw a circle".into()),
+            code: "from manim import *\n".into(),
+            revision: crate::sample::RevisionKind::Read,
+            cleaners: Vec::new(),
+            licence: "MIT".into(),
+            rank: 3,
+            level: None,
+            split: None,
+            split_given: None,
+            tags: Default::default(),
+            description_kind: crate::sample::DescriptionKind::Human,
+            meta: Default::default(),
+            family: None,
+            content: [0; 16],
+            added: "2026-01-01T00:00:00Z".into(),
+            facts: crate::analyze::analyse("from manim import *\n", None, None, &[]),
+        };
+        writer.add(&sample).unwrap();
+        index.commit(writer, 1).unwrap();
+        assert_eq!(search::documents_per_row(&index).unwrap().into_iter().collect::<Vec<_>>(), [(7, 1)]);
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 }

@@ -1,0 +1,735 @@
+//! The walk: one borrowing pass over a tree that keeps [`CodeFacts`].
+//!
+//! Recurses by depth of the tree, so it runs inside [`parse::with_tree`](super::parse::with_tree); chains of attributes
+//! and of `elif` are loops.
+
+mod constants;
+mod timing;
+mod whole;
+
+use rustpython_parser::ast::{self, Constant, Expr, Pattern, Ranged, Stmt};
+
+use self::constants::{Env, Known, assigned_names};
+use super::facts::{CallFact, ClassFact, CodeFacts, ImportFact, Syntax, TimeFact};
+use super::manim_api::is_manim_module;
+use super::parse::{LineTable, Node, Tree, children, with_tree};
+use crate::similarity::lexer;
+
+/// Longest string literal that is kept, in characters.
+const MAX_STRING_CHARS: usize = 2000;
+
+/// Calls that take time on the screen.
+const TIMED: &[&str] = &["move_camera", "pause", "play", "wait", "wait_until"];
+
+/// Parses a text and walks its tree once; safe on any thread, for any text.
+///
+/// Of a text that does not parse, or only for newer Python, lines, characters and tokens are known and nothing else.
+pub fn code_facts(code: &str) -> CodeFacts {
+    let mut facts = with_tree(code, |result| match result {
+        Ok(tree) => walk(tree),
+        Err(syntax) => CodeFacts::without_tree(syntax),
+    });
+    facts.lines = count_lines(code);
+    facts.chars = u32::try_from(code.chars().count()).unwrap_or(u32::MAX);
+    facts.tokens = u32::try_from(lexer::tokens(code).count()).unwrap_or(u32::MAX);
+    facts
+}
+
+/// Lines of a text; a newline at the end starts no further line.
+fn count_lines(code: &str) -> u32 {
+    let bytes = code.as_bytes();
+    let ends = bytes
+        .iter()
+        .enumerate()
+        .filter(|(at, byte)| **byte == b'\n' || (**byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')))
+        .count();
+    let open = !bytes.is_empty() && !matches!(bytes.last(), Some(b'\n' | b'\r'));
+    u32::try_from(ends + usize::from(open)).unwrap_or(u32::MAX)
+}
+
+fn walk(tree: &Tree) -> CodeFacts {
+    let mut walk = Walk {
+        lines: LineTable::new(&tree.text),
+        facts: CodeFacts::without_tree(Syntax::Valid),
+        env: Env::new(&tree.text),
+        path: Vec::new(),
+        class: Vec::new(),
+        depth: 0,
+        place: Place::TOP,
+    };
+    walk.facts.cyclomatic = 1;
+    walk.facts.leading_comment = whole::leading_comment(tree);
+    walk.body(&tree.body);
+    let mut facts = walk.facts;
+    facts.calls.sort_by_key(|call| call.line);
+    whole::finish(&mut facts);
+    facts
+}
+
+/// Where in the flow of control a node stands.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    loops: u32,
+    repeats: Option<u64>,
+    conditional: bool,
+    alternative: bool,
+}
+
+impl Place {
+    const TOP: Place = Place { loops: 0, repeats: Some(1), conditional: false, alternative: false };
+
+    fn repeated(self, times: Option<u64>) -> Place {
+        let repeats = match (self.repeats, times) {
+            (Some(repeats), Some(times)) => Some(repeats.saturating_mul(times)),
+            _ => None,
+        };
+        Place { loops: self.loops + 1, repeats, ..self }
+    }
+}
+
+struct Walk {
+    lines: LineTable,
+    facts: CodeFacts,
+    env: Env,
+    /// Names of the classes and functions around.
+    path: Vec<String>,
+    /// Indices of the classes whose bodies are around, `None` for functions.
+    class: Vec<Option<usize>>,
+    depth: u32,
+    place: Place,
+}
+
+impl Walk {
+    fn body(&mut self, body: &[Stmt]) {
+        for stmt in body {
+            self.stmt(stmt);
+        }
+    }
+
+    fn deeper(&mut self) {
+        self.facts.nodes += 1;
+        self.depth += 1;
+        self.facts.depth = self.facts.depth.max(self.depth);
+    }
+
+    fn line(&self, offset: impl Into<usize>) -> u32 {
+        self.lines.line(offset.into())
+    }
+
+    fn bind(&mut self, name: &str) {
+        *self.facts.bound.entry(name.to_owned()).or_default() += 1;
+    }
+
+    fn stmt(&mut self, stmt: &Stmt) {
+        self.deeper();
+        match stmt {
+            Stmt::FunctionDef(s) => {
+                let parts = (s.decorator_list.as_slice(), s.type_params.as_slice(), s.returns.as_deref());
+                self.function(&s.name, &s.args, &s.body, parts);
+            }
+            Stmt::AsyncFunctionDef(s) => {
+                let parts = (s.decorator_list.as_slice(), s.type_params.as_slice(), s.returns.as_deref());
+                self.function(&s.name, &s.args, &s.body, parts);
+            }
+            Stmt::ClassDef(s) => self.class(s),
+            Stmt::Assign(s) => self.assign(s),
+            Stmt::AnnAssign(s) => {
+                self.expr(&s.annotation);
+                if let Some(value) = &s.value {
+                    self.expr(value);
+                    self.bind_value(&s.target, value);
+                }
+                self.target(&s.target);
+            }
+            Stmt::AugAssign(s) => {
+                self.expr(&s.value);
+                if let Expr::Name(e) = s.target.as_ref() {
+                    self.read(e.id.as_str());
+                    self.env.set(&e.id, Known::Nothing);
+                }
+                self.target(&s.target);
+            }
+            Stmt::For(s) => self.for_loop(&s.target, &s.iter, &s.body, &s.orelse),
+            Stmt::AsyncFor(s) => self.for_loop(&s.target, &s.iter, &s.body, &s.orelse),
+            Stmt::While(s) => {
+                self.facts.cyclomatic += 1;
+                self.facts.loops += 1;
+                self.expr(&s.test);
+                self.repeated(None, &s.body);
+                self.body(&s.orelse);
+            }
+            Stmt::If(s) => self.conditional(s),
+            Stmt::With(s) => self.with(&s.items, &s.body),
+            Stmt::AsyncWith(s) => self.with(&s.items, &s.body),
+            Stmt::Match(s) => self.match_cases(s),
+            Stmt::Try(s) => self.try_block(&s.body, &s.handlers, &s.orelse, &s.finalbody),
+            Stmt::TryStar(s) => self.try_block(&s.body, &s.handlers, &s.orelse, &s.finalbody),
+            Stmt::Import(s) => self.import(s),
+            Stmt::ImportFrom(s) => self.import_from(s),
+            Stmt::TypeAlias(s) => {
+                self.type_params(&s.type_params);
+                self.target(&s.name);
+                self.expr(&s.value);
+            }
+            _ => children(Node::Stmt(stmt), &mut |child| {
+                if let Node::Expr(expr) = child {
+                    self.expr(expr);
+                }
+            }),
+        }
+        self.depth -= 1;
+    }
+
+    fn assign(&mut self, s: &ast::StmtAssign) {
+        self.expr(&s.value);
+        for target in &s.targets {
+            self.target(target);
+            self.bind_value(target, &s.value);
+        }
+    }
+
+    /// Keeps what is known of the value that a target is bound to.
+    fn bind_value(&mut self, target: &Expr, value: &Expr) {
+        match (target, value) {
+            (Expr::Name(e), _) => {
+                let known = self.env.known(value);
+                self.env.set(&e.id, known);
+            }
+            (Expr::Tuple(targets), Expr::Tuple(values)) if targets.elts.len() == values.elts.len() => {
+                let known: Vec<Known> = values.elts.iter().map(|value| self.env.known(value)).collect();
+                for (target, known) in targets.elts.iter().zip(known) {
+                    if let Expr::Name(e) = target {
+                        self.env.set(&e.id, known);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn function(
+        &mut self,
+        name: &str,
+        args: &ast::Arguments,
+        body: &[Stmt],
+        (decorators, params, returns): (&[Expr], &[ast::TypeParam], Option<&Expr>),
+    ) {
+        self.facts.functions += 1;
+        self.bind(name);
+        self.env.set(name, Known::Nothing);
+        decorators.iter().for_each(|decorator| self.expr(decorator));
+        if let Some(Some(index)) = self.class.last() {
+            let class = &mut self.facts.classes[*index];
+            class.methods.push(name.to_owned());
+            if name == "construct" {
+                class.has_construct = true;
+                class.construct_statements = body.iter().filter(|stmt| !is_empty_statement(stmt)).count() as u32;
+            }
+        }
+        self.type_params(params);
+        self.defaults(args);
+        returns.into_iter().for_each(|returns| self.expr(returns));
+        let place = std::mem::replace(&mut self.place, Place::TOP);
+        self.env.push();
+        self.parameters(args);
+        self.path.push(name.to_owned());
+        self.class.push(None);
+        self.body(body);
+        self.class.pop();
+        self.path.pop();
+        self.env.pop();
+        self.place = place;
+    }
+
+    fn defaults(&mut self, args: &ast::Arguments) {
+        for arg in args.posonlyargs.iter().chain(&args.args).chain(&args.kwonlyargs) {
+            arg.def.annotation.iter().for_each(|annotation| self.expr(annotation));
+            arg.default.iter().for_each(|default| self.expr(default));
+        }
+        for arg in args.vararg.iter().chain(&args.kwarg) {
+            arg.annotation.iter().for_each(|annotation| self.expr(annotation));
+        }
+    }
+
+    fn parameters(&mut self, args: &ast::Arguments) {
+        let plain = args.posonlyargs.iter().chain(&args.args).chain(&args.kwonlyargs).map(|arg| &arg.def);
+        for arg in plain.chain(args.vararg.iter().chain(&args.kwarg).map(AsRef::as_ref)) {
+            self.facts.nodes += 1;
+            self.bind(&arg.arg);
+            self.env.set(&arg.arg, Known::Nothing);
+        }
+    }
+
+    fn type_params(&mut self, params: &[ast::TypeParam]) {
+        for param in params {
+            match param {
+                ast::TypeParam::TypeVar(var) => {
+                    self.bind(&var.name);
+                    var.bound.iter().for_each(|bound| self.expr(bound));
+                }
+                ast::TypeParam::ParamSpec(spec) => self.bind(&spec.name),
+                ast::TypeParam::TypeVarTuple(tuple) => self.bind(&tuple.name),
+            }
+        }
+    }
+
+    fn class(&mut self, s: &ast::StmtClassDef) {
+        self.bind(&s.name);
+        s.decorator_list.iter().for_each(|decorator| self.expr(decorator));
+        self.type_params(&s.type_params);
+        s.bases.iter().for_each(|base| self.expr(base));
+        s.keywords.iter().for_each(|keyword| self.expr(&keyword.value));
+        let index = self.facts.classes.len();
+        self.facts.classes.push(ClassFact {
+            name: s.name.to_string(),
+            bases: s.bases.iter().filter_map(dotted_name).collect(),
+            line: self.line(s.range.start()),
+            top_level: self.path.is_empty(),
+            ..ClassFact::default()
+        });
+        let place = std::mem::replace(&mut self.place, Place::TOP);
+        self.env.push_class(&s.name, &s.bases.iter().filter_map(dotted_name).collect::<Vec<_>>());
+        self.path.push(s.name.to_string());
+        self.class.push(Some(index));
+        self.body(&s.body);
+        self.class.pop();
+        self.path.pop();
+        self.env.pop();
+        self.place = place;
+    }
+
+    fn for_loop(&mut self, target: &Expr, iter: &Expr, body: &[Stmt], orelse: &[Stmt]) {
+        self.facts.cyclomatic += 1;
+        self.facts.loops += 1;
+        self.expr(iter);
+        let times = self.env.length(iter).filter(|_| !leaves_early(body));
+        self.target(target);
+        self.repeated(times, body);
+        self.body(orelse);
+    }
+
+    fn repeated(&mut self, times: Option<u64>, body: &[Stmt]) {
+        let names = assigned_names(body);
+        names.iter().for_each(|name| self.env.set(name, Known::Nothing));
+        let place = self.place;
+        self.place = place.repeated(times);
+        self.body(body);
+        self.place = place;
+        names.iter().for_each(|name| self.env.set(name, Known::Nothing));
+    }
+
+    fn conditional(&mut self, first: &ast::StmtIf) {
+        let place = self.place;
+        let mut branch = first;
+        loop {
+            self.facts.cyclomatic += 1;
+            self.expr(&branch.test);
+            self.place.conditional = true;
+            self.body(&branch.body);
+            self.place.alternative = true;
+            match branch.orelse.as_slice() {
+                [Stmt::If(next)] => {
+                    self.facts.nodes += 1;
+                    branch = next;
+                }
+                rest => {
+                    self.body(rest);
+                    break;
+                }
+            }
+        }
+        self.place = place;
+        // What a branch bound may hold or not.
+        let mut branch = first;
+        loop {
+            assigned_names(&branch.body).iter().for_each(|name| self.env.set(name, Known::Nothing));
+            match branch.orelse.as_slice() {
+                [Stmt::If(next)] => branch = next,
+                rest => {
+                    assigned_names(rest).iter().for_each(|name| self.env.set(name, Known::Nothing));
+                    break;
+                }
+            }
+        }
+    }
+
+    fn with(&mut self, items: &[ast::WithItem], body: &[Stmt]) {
+        for item in items {
+            self.facts.nodes += 1;
+            self.expr(&item.context_expr);
+            item.optional_vars.iter().for_each(|target| self.target(target));
+        }
+        self.body(body);
+    }
+
+    fn try_block(&mut self, body: &[Stmt], handlers: &[ast::ExceptHandler], orelse: &[Stmt], last: &[Stmt]) {
+        self.body(body);
+        let place = self.place;
+        self.place = Place { conditional: true, alternative: true, ..place };
+        for ast::ExceptHandler::ExceptHandler(handler) in handlers {
+            self.facts.cyclomatic += 1;
+            self.facts.nodes += 1;
+            handler.type_.iter().for_each(|class| self.expr(class));
+            handler.name.iter().for_each(|name| self.bind(name));
+            self.body(&handler.body);
+        }
+        self.place = place;
+        self.body(orelse);
+        self.body(last);
+        let names: Vec<&str> = [body, orelse, last].iter().flat_map(|part| assigned_names(part)).collect();
+        names.into_iter().for_each(|name| self.env.set(name, Known::Nothing));
+    }
+
+    fn match_cases(&mut self, s: &ast::StmtMatch) {
+        self.expr(&s.subject);
+        let place = self.place;
+        self.place.conditional = true;
+        for case in &s.cases {
+            self.facts.cyclomatic += 1;
+            self.pattern(&case.pattern);
+            case.guard.iter().for_each(|guard| self.expr(guard));
+            self.body(&case.body);
+            self.place.alternative = true;
+        }
+        self.place = place;
+        for case in &s.cases {
+            assigned_names(&case.body).iter().for_each(|name| self.env.set(name, Known::Nothing));
+        }
+    }
+
+    fn pattern(&mut self, pattern: &Pattern) {
+        self.deeper();
+        match pattern {
+            Pattern::MatchMapping(p) => p.rest.iter().for_each(|name| self.bind(name)),
+            Pattern::MatchStar(p) => p.name.iter().for_each(|name| self.bind(name)),
+            Pattern::MatchAs(p) => p.name.iter().for_each(|name| self.bind(name)),
+            _ => {}
+        }
+        children(Node::Pattern(pattern), &mut |child| match child {
+            Node::Pattern(pattern) => self.pattern(pattern),
+            Node::Expr(expr) => self.expr(expr),
+            Node::Stmt(_) => {}
+        });
+        self.depth -= 1;
+    }
+
+    fn import(&mut self, s: &ast::StmtImport) {
+        let line = self.line(s.range.start());
+        for alias in &s.names {
+            let module = alias.name.to_string();
+            let root = module.split('.').next().unwrap_or_default().to_owned();
+            let bound = alias.asname.as_ref().map_or(root, ToString::to_string);
+            self.facts.nodes += 1;
+            self.bind(&bound);
+            self.facts.imports.push(ImportFact { module, name: None, bound, line });
+        }
+    }
+
+    fn import_from(&mut self, s: &ast::StmtImportFrom) {
+        let line = self.line(s.range.start());
+        let dots = ".".repeat(s.level.map_or(0, |level| level.to_usize()));
+        let module = format!("{dots}{}", s.module.as_deref().unwrap_or_default());
+        for alias in &s.names {
+            let name = alias.name.to_string();
+            let bound = match (&alias.asname, name.as_str()) {
+                (Some(asname), _) => asname.to_string(),
+                (None, "*") => String::new(),
+                (None, name) => name.to_owned(),
+            };
+            self.facts.nodes += 1;
+            if !bound.is_empty() {
+                self.bind(&bound);
+            }
+            self.facts.imports.push(ImportFact { module: module.clone(), name: Some(name), bound, line });
+        }
+    }
+
+    /// A target: binds its names, reads what stands before attributes and subscripts.
+    fn target(&mut self, target: &Expr) {
+        self.deeper();
+        match target {
+            Expr::Name(e) => {
+                self.bind(&e.id);
+                self.env.set(&e.id, Known::Nothing);
+                if let Some(Some(index)) = self.class.last() {
+                    self.facts.classes[*index].attributes.push(e.id.to_string());
+                }
+            }
+            Expr::Tuple(e) => e.elts.iter().for_each(|element| self.target(element)),
+            Expr::List(e) => e.elts.iter().for_each(|element| self.target(element)),
+            Expr::Starred(e) => self.target(&e.value),
+            Expr::Attribute(e) => {
+                if e.value.as_name_expr().is_some_and(|root| root.id.as_str() == "self") {
+                    self.env.forget_own(&e.attr);
+                    self.facts.own_attributes.insert(e.attr.to_string());
+                }
+                self.expr(&e.value);
+            }
+            Expr::Subscript(e) => {
+                self.expr(&e.value);
+                self.expr(&e.slice);
+            }
+            other => self.expr(other),
+        }
+        self.depth -= 1;
+    }
+
+    fn read(&mut self, dotted: &str) {
+        match self.facts.reads.get_mut(dotted) {
+            Some(count) => *count += 1,
+            None => {
+                self.facts.reads.insert(dotted.to_owned(), 1);
+            }
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        self.deeper();
+        match expr {
+            Expr::Name(e) => self.read(e.id.as_str()),
+            Expr::Attribute(_) => {
+                self.attributes(expr);
+            }
+            Expr::Call(e) => self.call(e),
+            Expr::Constant(e) => self.constant(&e.value),
+            Expr::NamedExpr(e) => {
+                self.expr(&e.value);
+                self.target(&e.target);
+            }
+            Expr::Lambda(e) => {
+                self.defaults(&e.args);
+                self.env.push();
+                self.parameters(&e.args);
+                self.expr(&e.body);
+                self.env.pop();
+            }
+            Expr::IfExp(e) => {
+                self.facts.cyclomatic += 1;
+                self.expr(&e.body);
+                self.expr(&e.test);
+                self.expr(&e.orelse);
+            }
+            Expr::BoolOp(e) => {
+                self.facts.cyclomatic += e.values.len().saturating_sub(1) as u32;
+                e.values.iter().for_each(|value| self.expr(value));
+            }
+            Expr::ListComp(e) => self.comprehension(&e.generators, &[&e.elt]),
+            Expr::SetComp(e) => self.comprehension(&e.generators, &[&e.elt]),
+            Expr::GeneratorExp(e) => self.comprehension(&e.generators, &[&e.elt]),
+            Expr::DictComp(e) => self.comprehension(&e.generators, &[&e.key, &e.value]),
+            Expr::BinOp(e) => {
+                self.expr(&e.left);
+                self.expr(&e.right);
+            }
+            Expr::UnaryOp(e) => self.expr(&e.operand),
+            _ => self.below(expr),
+        }
+        self.depth -= 1;
+    }
+
+    fn below(&mut self, expr: &Expr) {
+        children(Node::Expr(expr), &mut |child| {
+            if let Node::Expr(expr) = child {
+                self.expr(expr);
+            }
+        });
+    }
+
+    fn constant(&mut self, value: &Constant) {
+        match value {
+            Constant::Str(text) => {
+                let text = match text.char_indices().nth(MAX_STRING_CHARS) {
+                    Some((end, _)) => text[..end].to_owned(),
+                    None => text.clone(),
+                };
+                self.facts.strings.push(text);
+            }
+            Constant::Int(_) | Constant::Float(_) | Constant::Complex { .. } => self.facts.numbers += 1,
+            _ => {}
+        }
+    }
+
+    fn comprehension(&mut self, generators: &[ast::Comprehension], elements: &[&Expr]) {
+        let place = self.place;
+        self.env.push();
+        for generator in generators {
+            self.facts.nodes += 1;
+            self.facts.loops += 1;
+            self.facts.cyclomatic += 1 + generator.ifs.len() as u32;
+            self.expr(&generator.iter);
+            let times = self.env.length(&generator.iter).filter(|_| generator.ifs.is_empty());
+            self.target(&generator.target);
+            self.place = self.place.repeated(times);
+            generator.ifs.iter().for_each(|condition| self.expr(condition));
+        }
+        elements.iter().for_each(|element| self.expr(element));
+        self.env.pop();
+        self.place = place;
+    }
+
+    /// Takes in a chain of attributes and gives its dotted name; walks what the chain starts from, if that is no name.
+    fn attributes(&mut self, expr: &Expr) -> Option<String> {
+        let mut parts: Vec<&str> = Vec::new();
+        let mut at = expr;
+        while let Expr::Attribute(e) = at {
+            parts.push(e.attr.as_str());
+            *self.facts.attributes.entry(e.attr.to_string()).or_default() += 1;
+            at = &e.value;
+        }
+        self.facts.nodes += parts.len() as u32;
+        match at {
+            Expr::Name(e) => {
+                parts.push(e.id.as_str());
+                parts.reverse();
+                let dotted = parts.join(".");
+                self.read(&dotted);
+                Some(dotted)
+            }
+            base => {
+                self.expr(base);
+                None
+            }
+        }
+    }
+
+    fn call(&mut self, e: &ast::ExprCall) {
+        let name = match e.func.as_ref() {
+            Expr::Name(name) => {
+                self.facts.nodes += 1;
+                self.read(name.id.as_str());
+                Some(name.id.to_string())
+            }
+            Expr::Attribute(attribute) => {
+                let dotted = self.attributes(&e.func);
+                Some(dotted.unwrap_or_else(|| format!(".{}", attribute.attr)))
+            }
+            other => {
+                self.expr(other);
+                None
+            }
+        };
+        if let Some(name) = name {
+            self.record_call(e, name);
+        }
+        for arg in &e.args {
+            self.expr(arg);
+        }
+        for keyword in &e.keywords {
+            self.facts.nodes += 1;
+            self.expr(&keyword.value);
+        }
+    }
+
+    fn record_call(&mut self, e: &ast::ExprCall, name: String) {
+        let line = self.line(usize::from(e.func.end()).saturating_sub(1));
+        let within = self.path.join(".");
+        self.record_time(e, &name, &within, line);
+        let keywords = e
+            .keywords
+            .iter()
+            .filter_map(|keyword| keyword.arg.as_ref().map(|name| (name.to_string(), self.env.fold(&keyword.value))))
+            .collect();
+        let first_string = match e.args.first() {
+            Some(Expr::Constant(constant)) => constant.value.as_str().cloned(),
+            _ => None,
+        };
+        let call = CallFact {
+            name,
+            positional: u32::try_from(e.args.len()).unwrap_or(u32::MAX),
+            keywords,
+            first_number: e.args.first().and_then(|first| self.env.fold(first)),
+            first_string,
+            line,
+            loop_depth: self.place.loops,
+            repeats: self.place.repeats,
+            within,
+            conditional: self.place.conditional,
+            manim: None,
+        };
+        self.facts.calls.push(call);
+    }
+
+    fn record_time(&mut self, e: &ast::ExprCall, name: &str, within: &str, line: u32) {
+        let Some((root, what)) =
+            name.rsplit_once('.').map(|(front, what)| (front.split('.').next().unwrap_or(front), what))
+        else {
+            return;
+        };
+        let imported = self.facts.imports.iter().any(|import| import.bound == root && !is_manim_module(&import.module));
+        if root.is_empty() || imported || !TIMED.contains(&what) {
+            return;
+        }
+        let (seconds, exact) = match what {
+            "play" => timing::play_seconds(&self.env, e),
+            "wait" | "pause" => timing::wait_seconds(&self.env, e),
+            "move_camera" => {
+                let run_time = e.keywords.iter().find(|keyword| keyword.arg.as_deref() == Some("run_time"));
+                run_time.map_or((1.0, true), |keyword| {
+                    self.env.fold(&keyword.value).map_or((1.0, false), |seconds| (seconds, true))
+                })
+            }
+            _ => (1.0, false),
+        };
+        self.facts.times.push(TimeFact {
+            what: what.to_owned(),
+            seconds,
+            exact: exact && !self.place.conditional,
+            alternative: self.place.alternative,
+            repeats: self.place.repeats,
+            within: within.to_owned(),
+            line,
+        });
+    }
+}
+
+/// Whether a loop may end before its last turn, or skip part of one.
+fn leaves_early(body: &[Stmt]) -> bool {
+    let mut todo: Vec<&Stmt> = body.iter().collect();
+    while let Some(stmt) = todo.pop() {
+        match stmt {
+            Stmt::Break(_) | Stmt::Continue(_) | Stmt::Return(_) => return true,
+            Stmt::FunctionDef(_) | Stmt::AsyncFunctionDef(_) | Stmt::ClassDef(_) => {}
+            _ => children(Node::Stmt(stmt), &mut |child| {
+                if let Node::Stmt(stmt) = child {
+                    todo.push(stmt);
+                }
+            }),
+        }
+    }
+    false
+}
+
+/// Whether a statement does nothing: `pass`, `...`, a string.
+fn is_empty_statement(stmt: &Stmt) -> bool {
+    match stmt {
+        Stmt::Pass(_) => true,
+        Stmt::Expr(s) => matches!(
+            s.value.as_ref(),
+            Expr::Constant(ast::ExprConstant { value: Constant::Str(_) | Constant::Ellipsis, .. })
+        ),
+        _ => false,
+    }
+}
+
+/// The dotted name that an expression is, if it is one.
+pub(super) fn dotted_name(expr: &Expr) -> Option<String> {
+    let mut parts = Vec::new();
+    let mut at = expr;
+    loop {
+        match at {
+            Expr::Attribute(e) => {
+                parts.push(e.attr.as_str());
+                at = &e.value;
+            }
+            Expr::Name(e) => {
+                parts.push(e.id.as_str());
+                parts.reverse();
+                return Some(parts.join("."));
+            }
+            _ => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
