@@ -1,6 +1,3 @@
 //! The one test binary: a module per stage.
 
-mod export;
-mod naive;
-mod query;
-mod query_gen;
+mod ingest_tables;
