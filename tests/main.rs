@@ -1,7 +1,3 @@
 //! The one test binary: a module per stage.
 
-mod export;
 mod ingest_tables;
-mod naive;
-mod query;
-mod query_gen;
