@@ -221,9 +221,9 @@ fn manimbench_is_the_same_in_every_rendering() {
     assert_eq!(folder_read.rows.len(), 417);
     assert!(folder_read.notes().contains("`csv` was read") && folder_read.notes().contains("v2-sides"));
     let recipe = Recipe::builtin("manimbench").unwrap();
-    let sides = read_all(&recipe, &[folder.clone()], Some("sides"));
+    let sides = read_all(&recipe, std::slice::from_ref(&folder), Some("sides"));
     assert_eq!(sides.sides(), [317, 0, 100]);
-    let v2 = read_all(&recipe, &[folder.clone()], Some("v2"));
+    let v2 = read_all(&recipe, std::slice::from_ref(&folder), Some("v2"));
     assert_eq!((v2.rows.len(), v2.sides()), (416, [316, 0, 100]));
     let v2_sides = read_all(&recipe, &[folder], Some("v2-sides"));
     assert_eq!(v2_sides.sides(), [316, 0, 100]);
@@ -236,7 +236,7 @@ fn every_rendering_of_derivative_537_has_its_rows_sides_and_levels() {
     let recipe = Recipe::builtin("derivative_537").unwrap();
     let levels = BTreeMap::from([("foundation", 127), ("conceptual", 156), ("application", 188), ("advanced", 54)]);
     for variant in &recipe.variants {
-        let outcome = read_all(&recipe, &[folder.clone()], Some(&variant.name));
+        let outcome = read_all(&recipe, std::slice::from_ref(&folder), Some(&variant.name));
         assert_eq!(outcome.rejected, [], "{}", variant.name);
         let openai = variant.name == "openai";
         assert_eq!(outcome.sides(), if openai { [418, 50, 0] } else { [418, 50, 57] }, "{}", variant.name);
@@ -356,7 +356,7 @@ fn placeholders_fences_and_wrong_suffixes_of_timholds() {
     assert!(multi.rows.iter().all(|row| row.split == Some(Side::Train)));
     let v2 = data.join("timholds_v2");
     let recipe = Recipe::builtin("timholds_docs").unwrap();
-    let lines = read_all(&recipe, &[v2.clone()], Some("jsonl"));
+    let lines = read_all(&recipe, std::slice::from_ref(&v2), Some("jsonl"));
     let parquet = read_all(&recipe, &[v2], Some("parquet"));
     let pairs = |outcome: &Outcome| {
         let mut pairs: Vec<_> = outcome
@@ -461,7 +461,7 @@ fn files_that_are_no_tables_are_clear_errors() {
         assert!(error.contains(words), "{error}");
     }
     let empty = Folder::new("nothing-here");
-    assert!(read_all(&plain(), &[empty.0.clone()], None).error().contains("no table in this folder"));
+    assert!(read_all(&plain(), std::slice::from_ref(&empty.0), None).error().contains("no table in this folder"));
     let cut = folder.write("cut.jsonl", format!("{}{}", row.repeat(3), &row[..12]));
     let outcome = read_all(&plain(), &[cut], None);
     assert_eq!(outcome.rows.len(), 3);

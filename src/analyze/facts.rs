@@ -1,6 +1,6 @@
 //! What one walk over a syntax tree keeps; the extractors read this and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::sample::Dialect;
 
@@ -89,6 +89,8 @@ pub struct CallFact {
     pub repeats: Option<u64>,
     /// Function or method it stands in, dotted (`Intro.construct`); empty at the top level.
     pub within: String,
+    /// Whether it stands in a branch that may not be taken.
+    pub conditional: bool,
     /// The Manim name that it calls, where it does: `Circle` for `m.Circle` after `import manim as m`.
     pub manim: Option<String>,
 }
@@ -147,6 +149,8 @@ pub struct CodeFacts {
     pub attributes: BTreeMap<String, u32>,
     /// String literals (docstrings and the constant parts of f-strings too), in order, each cut to 2,000 characters for memory's sake.
     pub strings: Vec<String>,
+    /// Attributes that are assigned on `self`, sorted.
+    pub own_attributes: BTreeSet<String>,
     /// Number literals that are written in the code.
     pub numbers: u32,
     /// Names that are read but neither bound in the text, nor Python's own; `from x import *` is not resolved here.
@@ -179,6 +183,7 @@ impl CodeFacts {
             bound: BTreeMap::new(),
             attributes: BTreeMap::new(),
             strings: Vec::new(),
+            own_attributes: BTreeSet::new(),
             numbers: 0,
             free_names: BTreeMap::new(),
             manim: BTreeMap::new(),

@@ -461,6 +461,7 @@ impl Walk {
             Expr::Attribute(e) => {
                 if e.value.as_name_expr().is_some_and(|root| root.id.as_str() == "self") {
                     self.env.forget_own(&e.attr);
+                    self.facts.own_attributes.insert(e.attr.to_string());
                 }
                 self.expr(&e.value);
             }
@@ -642,6 +643,7 @@ impl Walk {
             loop_depth: self.place.loops,
             repeats: self.place.repeats,
             within,
+            conditional: self.place.conditional,
             manim: None,
         };
         self.facts.calls.push(call);

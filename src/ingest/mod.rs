@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod cleaners;
+pub mod pipeline;
 pub mod readers;
 pub mod recipe;
 pub mod row;
@@ -36,6 +37,23 @@ pub enum IngestError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// What was read does not add up with what was written: a defect, and nothing is kept.
+    #[error("{read} rows were read and {accounted} accounted for")]
+    Unbalanced {
+        /// Rows that the reader met.
+        read: u64,
+        /// Rows that became something.
+        accounted: u64,
+    },
+    /// A thread died: a defect, and nothing is kept.
+    #[error("{0} broke off")]
+    Broken(String),
+    /// The other side of the pipeline ended first; its error is the one to show.
+    #[error("stopped")]
+    Stopped,
     /// The source gave no sample.
     #[error("{source_name}: {message}")]
     Nothing {

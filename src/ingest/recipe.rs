@@ -46,6 +46,8 @@ impl Dedup {
 /// How a source is read.
 #[derive(Clone, Debug, Default)]
 pub struct Recipe {
+    /// Its text, as it was read.
+    pub toml: String,
     /// The source's name: lower-case letters, digits and `_`.
     pub name: String,
     /// What people call it.
@@ -260,7 +262,7 @@ impl Filter {
     /// Whether the condition holds for a value. A text equals what is written as it (`"3"` and 3), for the sake of CSV.
     pub fn holds(&self, value: &serde_json::Value) -> bool {
         let same = |wanted: &serde_json::Value| {
-            wanted == value || value.as_str().is_some_and(|text| !wanted.is_string() && wanted.to_string() == text)
+            wanted == value || value.as_str().is_some_and(|text| !wanted.is_string() && path::written(wanted, text))
         };
         (self.equals.is_empty() || self.equals.iter().any(same))
             && !self.not.iter().any(same)
@@ -274,7 +276,7 @@ impl Recipe {
     /// # Errors
     /// [`IngestError::Recipe`] with file, line, the key that is wrong and what is possible.
     pub fn from_toml(text: &str, origin: &str) -> Result<Recipe, IngestError> {
-        toml_form::read(text, origin)
+        Ok(Recipe { toml: text.to_owned(), ..toml_form::read(text, origin)? })
     }
 
     /// A built-in recipe.

@@ -222,3 +222,31 @@ pub struct Plan {
     /// Whether `state:kept` was added.
     pub default_state: bool,
 }
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Step::Sort(keys) => {
+                f.write_str("sort")?;
+                for key in keys {
+                    write!(f, " {}{}", if key.descending { "-" } else { "" }, key.field.name)?;
+                }
+                Ok(())
+            }
+            Step::Take(count) => write!(f, "take {count}"),
+            Step::Skip(count) => write!(f, "skip {count}"),
+            Step::Sample { amount, seed, by } => {
+                match amount {
+                    Amount::Rows(count) => write!(f, "sample {count}")?,
+                    Amount::Share(share) => write!(f, "sample {}%", (share * 1e11).round() / 1e9)?,
+                }
+                write!(f, " seed {seed}")?;
+                match by {
+                    Some(field) => write!(f, " by {}", field.name),
+                    None => Ok(()),
+                }
+            }
+            Step::Per { field, count } => write!(f, "per {} {count}", field.name),
+        }
+    }
+}

@@ -365,6 +365,7 @@ fn check(form: RecipeForm) -> Result<Recipe, String> {
         ));
     }
     Ok(Recipe {
+        toml: String::new(),
         title: form.title.unwrap_or_else(|| form.name.clone()),
         name: form.name,
         licence: form.licence,

@@ -1,0 +1,2 @@
+# What does not parse, to look at before it is thrown out.
+-is:valid | sort source

@@ -1,0 +1,2 @@
+# Scenes about calculus, by how hard they are.
+is:valid topic:calculus | sort complexity.score

@@ -1,0 +1,2 @@
+# Scenes that typeset mathematics.
+is:valid mathtex>=1 | sort -mathtex

@@ -1,0 +1,130 @@
+-- Why: the first form of the store. SQLite is the truth; the query index and the columns are derived from it by the
+-- change log at the end of this file. Times are UTC, RFC 3339. Words are those of src/sample.rs.
+
+-- Every operation that changed the store; the unit of undo and of time travel.
+CREATE TABLE op (
+    op        INTEGER PRIMARY KEY,                      -- 1, 2, 3 ... in order of beginning
+    verb      TEXT NOT NULL,                            -- subcommand: ingest, tag, undo ...
+    arguments TEXT NOT NULL CHECK (json_valid(arguments)), -- what makes it the same command again
+    started   TEXT NOT NULL,
+    ended     TEXT,                                     -- NULL while the op is open: queries do not see what it wrote
+    undoes    INTEGER REFERENCES op (op),               -- the op that this one took back
+    summary   TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(summary)), -- counts as the command printed them
+    tool      TEXT NOT NULL                             -- version of scenery that wrote it
+) STRICT;
+
+-- At most one op is open.
+CREATE UNIQUE INDEX op_open ON op (ended IS NULL) WHERE ended IS NULL;
+
+CREATE TABLE source (
+    source   INTEGER PRIMARY KEY,                       -- dense number from 0
+    name     TEXT NOT NULL UNIQUE,
+    title    TEXT NOT NULL,
+    licence  TEXT NOT NULL,                             -- SPDX expression or none-stated
+    url      TEXT NOT NULL,
+    citation TEXT NOT NULL,
+    rank     INTEGER NOT NULL CHECK (rank BETWEEN 1 AND 5), -- higher wins among duplicates
+    dialect  TEXT,                                      -- ce, gl, mixed, or unknown
+    dedup    TEXT NOT NULL CHECK (dedup IN ('near', 'exact', 'off')), -- within the source
+    levels   TEXT NOT NULL CHECK (json_valid(levels)),  -- its level words from low to high
+    recipe   TEXT NOT NULL                              -- the recipe as TOML, as of the last ingest
+) STRICT;
+
+-- A set of analyser versions; facts made by another set than the current one are stale.
+CREATE TABLE analyser (
+    analyser INTEGER PRIMARY KEY,
+    version  TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- A sample's live values. Contents are in revision, older values in history.
+CREATE TABLE sample (
+    row              INTEGER PRIMARY KEY,               -- dense number from 0: given once, never reused, never shown
+    id               BLOB NOT NULL UNIQUE CHECK (length(id) = 16), -- hash of (source, key)
+    source           INTEGER NOT NULL REFERENCES source (source),
+    key              TEXT NOT NULL,
+    present          INTEGER NOT NULL CHECK (present IN (0, 1)), -- 0: its ingest was undone
+    state            TEXT NOT NULL CHECK (state IN ('kept', 'duplicate', 'rejected', 'forgotten', 'generated')),
+    reason           TEXT,                              -- of a rejected sample
+    locator          TEXT NOT NULL,                     -- where it was last seen
+    revision         INTEGER NOT NULL REFERENCES revision (revision) DEFERRABLE INITIALLY DEFERRED, -- the current one
+    read_revision    INTEGER NOT NULL REFERENCES revision (revision) DEFERRABLE INITIALLY DEFERRED, -- the last of kind read
+    read_hash        BLOB NOT NULL CHECK (length(read_hash) = 16), -- of everything the source gave; equal = unchanged
+    licence          TEXT,                              -- of this row, where it is not the source's
+    level            TEXT,                              -- as the source gives it, lower case
+    split            TEXT CHECK (split IN ('train', 'validation', 'test')),
+    split_given      TEXT CHECK (split_given IN ('train', 'validation', 'test')),
+    description_kind TEXT NOT NULL CHECK (description_kind IN ('reviewed', 'human', 'llm', 'template', 'none')),
+    family           TEXT,                              -- values of the recipe's family columns, joined by U+001F
+    meta             TEXT NOT NULL CHECK (json_valid(meta)), -- the source's own columns, a JSON object
+    dialect          TEXT CHECK (dialect IN ('ce', 'gl', 'mixed', 'none')), -- as the reader found it outside the code
+    issues           TEXT NOT NULL CHECK (json_valid(issues)), -- the reader's findings, a JSON array of words
+    tags             TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(tags)), -- sorted JSON array of words
+    added_op         INTEGER NOT NULL REFERENCES op (op),
+    added            TEXT NOT NULL                      -- when it was first read
+) STRICT;
+
+CREATE TABLE revision (
+    revision    INTEGER PRIMARY KEY,
+    row         INTEGER NOT NULL,                       -- sample.row
+    kind        TEXT NOT NULL CHECK (kind IN ('read', 'fixed', 'edited')),
+    op          INTEGER NOT NULL REFERENCES op (op),
+    instruction TEXT,
+    code        BLOB NOT NULL,                          -- compressed as codec says
+    codec       INTEGER NOT NULL,                       -- see src/store/codec.rs
+    content     BLOB NOT NULL CHECK (length(content) = 16), -- content hash of the code
+    cleaners    TEXT NOT NULL CHECK (json_valid(cleaners)) -- names in order of application, a JSON array
+) STRICT;
+
+CREATE INDEX revision_row ON revision (row);
+
+-- One record of facts per revision, of the analyser set that made it.
+CREATE TABLE fact (
+    revision INTEGER PRIMARY KEY REFERENCES revision (revision) ON DELETE CASCADE,
+    analyser INTEGER NOT NULL REFERENCES analyser (analyser),
+    record   BLOB NOT NULL,                             -- JSON object of feature values, compressed as codec says
+    codec    INTEGER NOT NULL
+) STRICT;
+
+-- Rows that became no sample.
+CREATE TABLE rejected (
+    rejected INTEGER PRIMARY KEY,
+    source   INTEGER NOT NULL REFERENCES source (source),
+    file     TEXT NOT NULL,
+    locator  TEXT NOT NULL,
+    reason   TEXT NOT NULL,
+    detail   TEXT NOT NULL,
+    op       INTEGER NOT NULL REFERENCES op (op),       -- the op that first met it
+    gone_op  INTEGER REFERENCES op (op),                -- the op that read the file without it
+    UNIQUE (source, file, locator, reason)
+) STRICT;
+
+-- What a sample was before an op changed it: JSON of the live columns that may change. Rows that the op added are
+-- known by sample.added_op and stand here only when they had been there before (undone, then read again).
+CREATE TABLE history (
+    row    INTEGER NOT NULL,
+    op     INTEGER NOT NULL REFERENCES op (op),
+    before TEXT NOT NULL CHECK (json_valid(before)),
+    PRIMARY KEY (row, op)
+) STRICT, WITHOUT ROWID;
+
+-- What the open op will make of samples that were there before it; applied when it closes.
+CREATE TABLE pending (
+    row   INTEGER PRIMARY KEY,
+    after TEXT NOT NULL CHECK (json_valid(after))
+) STRICT;
+
+-- What derived things must follow, in order. Entries that all of them have followed are cleared.
+CREATE TABLE change (
+    seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+    op     INTEGER NOT NULL REFERENCES op (op),
+    row    INTEGER NOT NULL,
+    action TEXT NOT NULL CHECK (action IN ('put', 'delete', 'state')) -- state: only columns changed, the document stays
+) STRICT;
+
+-- Derived things that are kept in this file, each with its own watermark (a change.seq that it has followed).
+CREATE TABLE derived (
+    name      TEXT PRIMARY KEY,
+    watermark INTEGER NOT NULL,
+    version   INTEGER NOT NULL,
+    data      BLOB NOT NULL
+) STRICT, WITHOUT ROWID;

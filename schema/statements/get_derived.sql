@@ -1,0 +1,1 @@
+SELECT watermark, data FROM derived WHERE name = ?1 AND version = ?2

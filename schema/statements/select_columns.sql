@@ -1,0 +1,3 @@
+SELECT s.row, s.present, s.state, s.split, r.kind = 'edited', src.name, src.rank, coalesce(s.licence, src.licence), s.reason, s.tags
+FROM sample AS s JOIN source AS src ON src.source = s.source JOIN revision AS r ON r.revision = s.revision
+WHERE s.row = ?1

@@ -1,0 +1,373 @@
+//! The command line, as clap sees it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// An embedded, query-first dataset store for the code that models are fine-tuned on.
+#[derive(Parser, Debug)]
+#[command(
+    name = "scenery",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:
+  scenery demo                                 the whole job on data that the tool brings
+  scenery init my-dataset && cd my-dataset
+  scenery ingest manimbench manim_sft_dataset.csv
+  scenery query 'is:valid uses:Circle | sort lines | take 10'
+  scenery export @beginner-geometry --out geometry --format messages
+
+Exit codes: 0 done; 1 the request or the data is wrong; 2 the command line or the query is wrong;
+3 the store cannot be used; 4 something outside is missing."
+)]
+pub struct Cli {
+    /// Work on the project of this directory instead of the current one's
+    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// Print for programs: JSON on stdout, errors as JSON on stderr
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to do something that suits a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The verbs.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Make an empty project
+    #[command(after_help = "Example:\n  scenery init my-dataset")]
+    Init(InitArgs),
+    /// Do the whole job on data that the tool brings: ingest, look, export
+    #[command(after_help = "Example:\n  scenery demo --dir scenery-demo")]
+    Demo(DemoArgs),
+    /// List the sources that are known, and those of this store
+    #[command(
+        after_help = "Examples:\n  scenery sources\n  scenery sources manimbench\n  scenery sources manimbench --rejected"
+    )]
+    Sources(SourcesArgs),
+    /// Read a source into the store
+    #[command(after_help = "Examples:
+  scenery ingest manimbench manim_sft_dataset.csv
+  scenery ingest reducible ~/clones/Reducible --sync
+  scenery ingest --reader table --field instruction=question --field code=answer mine rows.jsonl
+  scenery ingest --reader python mine ~/clones/any-repository
+  scenery ingest rows.jsonl                    shows what is in a file, and what to type
+  scenery ingest manimbench                    says how to get a source")]
+    Ingest(IngestArgs),
+    /// Print the rows that a query selects
+    #[command(after_help = "Examples:
+  scenery query 'uses:Circle lines:20..80 | sort -plays | take 10'
+  scenery query fourier series -source:edoh
+  scenery query @beginner-geometry --format jsonl --fields complexity,topic
+  scenery query -f query.q --format ids")]
+    Query(QueryArgs),
+    /// Count the rows that a query selects, by fields if you like
+    #[command(after_help = "Examples:\n  scenery count is:valid\n  scenery count --by source,complexity")]
+    Count(CountArgs),
+    /// Show a sample: texts, facts, revisions, history
+    #[command(after_help = "Example:\n  scenery show 7f3a21")]
+    Show(ShowArgs),
+    /// Say why a sample is what it is, or what made up one of its scores
+    #[command(after_help = "Examples:\n  scenery why 7f3a21\n  scenery why 7f3a21 complexity")]
+    Why(WhyArgs),
+    /// Show how a query is understood and run
+    #[command(after_help = "Example:\n  scenery explain 'uses:Circle -is:valid or plays>=5'")]
+    Explain(ExplainArgs),
+    /// List the fields that queries know, with their values in this store
+    #[command(after_help = "Examples:\n  scenery fields\n  scenery fields uses")]
+    Fields(FieldsArgs),
+    /// Save a query under a name, for use as @NAME
+    #[command(after_help = "Example:\n  scenery save short-valid 'is:valid lines:..40'")]
+    Save(SaveArgs),
+    /// List saved queries
+    #[command(after_help = "Examples:\n  scenery queries\n  scenery queries --counts")]
+    Queries(QueriesArgs),
+    /// Write a slice as files for a trainer
+    #[command(after_help = "Examples:
+  scenery export 'is:valid has:instruction' --out slice --format messages
+  scenery export @core --out core --format sharegpt --preset manim
+  scenery export @core --out core --format alpaca --layout tree --encoding json
+  scenery export --from core/manifest.json --out again")]
+    Export(ExportArgs),
+    /// List what changed the store, newest first
+    #[command(after_help = "Example:\n  scenery log -n 5")]
+    Log(LogArgs),
+    /// Take back the newest op, or the one that is named
+    #[command(after_help = "Examples:\n  scenery undo\n  scenery undo 7")]
+    Undo(UndoArgs),
+    /// Check the store: rows, index, columns, facts
+    #[command(after_help = "Example:\n  scenery doctor")]
+    Doctor,
+    /// Make the index and stale facts anew
+    #[command(after_help = "Example:\n  scenery rebuild")]
+    Rebuild,
+    /// Print shell completions
+    #[command(after_help = "Example:\n  scenery completions bash > ~/.local/share/bash-completion/completions/scenery")]
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    #[command(after_help = "Example:\n  scenery man | man -l -")]
+    Man,
+}
+
+/// `init`.
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// Where; made where it is missing
+    #[arg(default_value = ".")]
+    pub dir: PathBuf,
+}
+
+/// `demo`.
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// Where to put the project and the exports
+    #[arg(long, default_value = "scenery-demo")]
+    pub dir: PathBuf,
+    /// Replace an earlier demo there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `sources`.
+#[derive(Args, Debug)]
+pub struct SourcesArgs {
+    /// Show one in full
+    pub name: Option<String>,
+    /// List its rejected rows
+    #[arg(long, requires = "name")]
+    pub rejected: bool,
+}
+
+/// `ingest`.
+#[derive(Args, Debug)]
+pub struct IngestArgs {
+    /// The source's name, or a file to look into
+    #[arg(value_name = "SOURCE")]
+    pub source: String,
+    /// Files and folders to read
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Read without a recipe, by this reader: table, python, notebook, docs
+    #[arg(long)]
+    pub reader: Option<String>,
+    /// Without a recipe: which column is what, `instruction=question`; repeatable
+    #[arg(long, value_name = "FIELD=COLUMN")]
+    pub field: Vec<String>,
+    /// Without a recipe: the licence (SPDX)
+    #[arg(long, value_name = "SPDX")]
+    pub licence: Option<String>,
+    /// Without a recipe: the rank, 1 to 5
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub rank: Option<u8>,
+    /// Which rendering to read, where a recipe knows several
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+    /// Reject what the source no longer has (reason gone-upstream, restorable)
+    #[arg(long)]
+    pub sync: bool,
+    /// Reject rows above this size
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub max_row_mib: u64,
+}
+
+/// A query, as verbs take it.
+#[derive(Args, Debug, Clone)]
+pub struct Asked {
+    /// The query; several arguments join with a blank, `-` reads it from standard input, none selects all kept samples
+    #[arg(value_name = "QUERY")]
+    pub query: Vec<String>,
+    /// Read the query from a file
+    #[arg(short = 'f', long = "file", value_name = "FILE", conflicts_with = "query")]
+    pub file: Option<PathBuf>,
+}
+
+/// Forms that `query` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum QueryFormat {
+    /// A table of one page
+    Table,
+    /// A JSON object per line
+    Jsonl,
+    /// A JSON array
+    Json,
+    /// Comma-separated values with a heading
+    Csv,
+    /// Full ids, one per line
+    Ids,
+}
+
+/// `query`.
+#[derive(Args, Debug)]
+pub struct QueryArgs {
+    /// The query
+    #[command(flatten)]
+    pub asked: Asked,
+    /// How to print
+    #[arg(long, default_value = "table")]
+    pub format: QueryFormat,
+    /// Further fields to print, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "FIELDS")]
+    pub fields: Vec<String>,
+    /// Print at most so many rows (a table: 20 unless said)
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+/// `count`.
+#[derive(Args, Debug)]
+pub struct CountArgs {
+    /// The query
+    #[command(flatten)]
+    pub asked: Asked,
+    /// Count by these fields, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "FIELDS")]
+    pub by: Vec<String>,
+    /// Print at most so many groups
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+/// `show`.
+#[derive(Args, Debug)]
+pub struct ShowArgs {
+    /// The beginning of its id
+    pub id: String,
+    /// Do not page
+    #[arg(long)]
+    pub no_pager: bool,
+}
+
+/// `why`.
+#[derive(Args, Debug)]
+pub struct WhyArgs {
+    /// The beginning of its id
+    pub id: String,
+    /// A feature with contributions: complexity, quality, topic, dialect
+    pub feature: Option<String>,
+}
+
+/// `explain`.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// The query
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
+/// `fields`.
+#[derive(Args, Debug)]
+pub struct FieldsArgs {
+    /// Show one in full, with its values
+    pub name: Option<String>,
+}
+
+/// `save`.
+#[derive(Args, Debug)]
+pub struct SaveArgs {
+    /// Its name: letters, digits, `-` and `_`
+    pub name: String,
+    /// The query
+    #[command(flatten)]
+    pub asked: Asked,
+    /// A sentence that says what it is for
+    #[arg(long, value_name = "TEXT")]
+    pub about: Option<String>,
+    /// Replace a query of that name
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `queries`.
+#[derive(Args, Debug)]
+pub struct QueriesArgs {
+    /// Count what each selects now
+    #[arg(long)]
+    pub counts: bool,
+}
+
+/// `export`.
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// The query
+    #[command(flatten)]
+    pub asked: Asked,
+    /// The folder to write
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Repeat the export of a manifest, byte for byte
+    #[arg(long, value_name = "MANIFEST", conflicts_with_all = ["query", "file", "format", "layout", "encoding", "preset", "system", "template"])]
+    pub from: Option<PathBuf>,
+    /// The form of a row: messages, sharegpt, alpaca, prompt-completion, text
+    #[arg(long, default_value = "messages")]
+    pub format: String,
+    /// Which files there are: plain, tree, hf, llamafactory, mlx
+    #[arg(long, default_value = "plain")]
+    pub layout: String,
+    /// How rows are written: jsonl, json; as the layout has it unless said
+    #[arg(long)]
+    pub encoding: Option<String>,
+    /// A bundle of options: manim
+    #[arg(long)]
+    pub preset: Option<String>,
+    /// The system sentence
+    #[arg(long, value_name = "TEXT")]
+    pub system: Option<String>,
+    /// The prompt template of the format text: alpaca, chatml, plain
+    #[arg(long)]
+    pub template: Option<String>,
+    /// Put the answer into a fenced Python block
+    #[arg(long)]
+    pub fence: bool,
+    /// What to do about rows without an instruction: error, skip
+    #[arg(long, default_value = "error", value_name = "WHAT")]
+    pub missing_instruction: String,
+    /// What to do about rows that hold the text of a special token: error, skip
+    #[arg(long, default_value = "error", value_name = "WHAT")]
+    pub special_text: String,
+    /// Let a licence leave that is unknown or restricts use; repeatable
+    #[arg(long, value_name = "SPDX")]
+    pub allow_licence: Vec<String>,
+    /// Replace an export that stands there
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// `log`.
+#[derive(Args, Debug)]
+pub struct LogArgs {
+    /// Print at most so many
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+/// `undo`.
+#[derive(Args, Debug)]
+pub struct UndoArgs {
+    /// The op; the newest unless said. Naming an `undo` takes that back
+    pub op: Option<i64>,
+}
+
+/// `completions`.
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,362 @@
+//! `query`, `count`, `fields`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::analyze::features::Kind;
+use crate::cli::args::{CountArgs, FieldsArgs, QueryArgs, QueryFormat};
+use crate::cli::draw::{table, thousands};
+use crate::cli::failure::Failure;
+use crate::cli::session::{Session, output};
+use crate::query::fields;
+use crate::query::plan::{Field, Home};
+use crate::sample::{FactValue, Sample};
+use crate::slice;
+use crate::store::Store;
+
+/// Rows of a table page.
+const PAGE: usize = 20;
+
+/// Prints the rows of a query.
+///
+/// # Errors
+/// As the query and the store.
+pub fn query(session: &Session, args: &QueryArgs) -> Result<(), Failure> {
+    let store = session.store()?;
+    let text = session.query_text(&args.asked)?;
+    let compiled = session.compile(&store, &text)?;
+    let extra = args.fields.iter().map(|name| field_named(name)).collect::<Result<Vec<_>, _>>()?;
+    let format = if session.json && args.format == QueryFormat::Table { QueryFormat::Json } else { args.format };
+    let limit = args.limit.unwrap_or(if format == QueryFormat::Table { PAGE } else { usize::MAX });
+    let slice = slice::select(&store, &compiled.plan, limit)?;
+    match format {
+        QueryFormat::Ids => {
+            for (_, id) in &slice.rows {
+                session.print(format!("{id}\n"))?;
+            }
+        }
+        QueryFormat::Jsonl => {
+            for sample in slice::samples(&store, &slice) {
+                session.print_json(&row_json(&sample?, &extra))?;
+            }
+        }
+        QueryFormat::Json => {
+            session.print("[")?;
+            for (at, sample) in slice::samples(&store, &slice).enumerate() {
+                session.print(if at == 0 { "\n" } else { ",\n" })?;
+                session.print(Value::Object(row_json(&sample?, &extra)).to_string())?;
+            }
+            session.print("\n]\n")?;
+        }
+        QueryFormat::Csv => {
+            let mut out = csv::Writer::from_writer(std::io::stdout().lock());
+            let failed = |error: csv::Error| match error.into_kind() {
+                csv::ErrorKind::Io(error) => output(error),
+                other => Failure::request(format!("{other:?}")),
+            };
+            for (at, sample) in slice::samples(&store, &slice).enumerate() {
+                let row = row_json(&sample?, &extra);
+                if at == 0 {
+                    out.write_record(row.keys()).map_err(failed)?;
+                }
+                out.write_record(row.values().map(plain)).map_err(failed)?;
+            }
+            out.flush().map_err(output)?;
+        }
+        QueryFormat::Table => {
+            let ids: Vec<_> = slice.rows.iter().map(|(_, id)| *id).collect();
+            let digits = store.short_digits(&ids)?;
+            let mut head = vec!["id", "source"];
+            head.extend(extra.iter().map(|field| field.name.as_str()));
+            if extra.is_empty() {
+                head.extend(["complexity", "lines"]);
+            }
+            head.push("instruction");
+            let mut rows = Vec::new();
+            for sample in slice::samples(&store, &slice) {
+                let sample = sample?;
+                let mut cells = vec![sample.id.to_string()[..digits].to_owned(), sample.source.clone()];
+                if extra.is_empty() {
+                    cells.push(sample.facts.word("complexity").unwrap_or("-").to_owned());
+                    cells.push(sample.facts.number("lines").map_or("-".to_owned(), |lines| lines.to_string()));
+                } else {
+                    cells.extend(extra.iter().map(|field| plain(&value_of(&sample, field))));
+                }
+                cells.push(sample.instruction.clone().unwrap_or_else(|| format!("({})", sample.locator)));
+                rows.push(cells);
+            }
+            if !rows.is_empty() {
+                session.print(table(&head, &rows, session.width))?;
+            }
+            let shown = rows.len() as u64;
+            let more = if shown < slice.total {
+                format!("; the first {} are shown (-n N shows more)", thousands(shown))
+            } else {
+                String::new()
+            };
+            session.say(format!("{} {}{more}", thousands(slice.total), if slice.total == 1 { "row" } else { "rows" }));
+        }
+    }
+    Ok(())
+}
+
+/// The field of a name.
+///
+/// # Errors
+/// Where there is none.
+pub fn field_named(name: &str) -> Result<Field, Failure> {
+    let name = name.trim();
+    if let Some(found) = fields::find(name) {
+        return Ok(found.field());
+    }
+    let known: Vec<String> = fields::all().into_iter().map(|field| field.name.to_string()).collect();
+    let near = crate::query::similar(name, known.iter().map(String::as_str));
+    let hint = if near.is_empty() {
+        "`scenery fields` lists them".to_owned()
+    } else {
+        format!("did you mean {}?", near.join(" or "))
+    };
+    Err(Failure::usage(format!("there is no field `{name}`: {hint}")))
+}
+
+/// A row as `query --format jsonl` gives it.
+pub fn row_json(sample: &Sample, extra: &[Field]) -> Map<String, Value> {
+    let mut out = Map::new();
+    let mut put = |name: &str, value: Value| {
+        out.insert(name.to_owned(), value);
+    };
+    put("id", json!(sample.id.to_string()));
+    put("source", json!(sample.source));
+    put("locator", json!(sample.locator));
+    put("state", json!(sample.state));
+    put("instruction", json!(sample.instruction));
+    put("code", json!(sample.code));
+    put("licence", json!(sample.licence));
+    put("split", json!(sample.split));
+    put("split_given", json!(sample.split_given));
+    put("tags", json!(sample.tags));
+    for field in extra {
+        out.insert(field.name.clone(), value_of(sample, field));
+    }
+    out
+}
+
+/// A field of a sample as JSON; null where it has none.
+pub fn value_of(sample: &Sample, field: &Field) -> Value {
+    match (field.home, field.name.as_str()) {
+        (Home::Meta, name) => {
+            sample.meta.get(name.strip_prefix("meta.").unwrap_or(name)).cloned().unwrap_or(Value::Null)
+        }
+        (_, "id") => json!(sample.id.to_string()),
+        (_, "source") => json!(sample.source),
+        (_, "locator") => json!(sample.locator),
+        (_, "origin") => json!(format!("{}:{}", sample.source, sample.locator)),
+        (_, "licence") => json!(sample.licence),
+        (_, "key") => json!(sample.key),
+        (_, "instruction") => json!(sample.instruction),
+        (_, "code") => json!(sample.code),
+        (_, "tag") => json!(sample.tags),
+        (_, "reason") => json!(sample.reason),
+        (_, "added") => json!(sample.added),
+        (_, "edited") => json!(sample.revision == crate::sample::RevisionKind::Edited),
+        (_, "rank") => json!(sample.rank),
+        (_, "description.kind") => json!(sample.description_kind),
+        (_, "state") => json!(sample.state),
+        (_, "split") => json!(sample.split),
+        (_, "split.given") => json!(sample.split_given),
+        (_, "level") => json!(sample.level),
+        (_, "family") => json!(sample.family),
+        (_, name) => match sample.facts.get(name) {
+            FactValue::Set(names) if matches!(field.kind, Kind::Set) => json!(names.keys().collect::<Vec<_>>()),
+            value => serde_json::to_value(value).unwrap_or(Value::Null),
+        },
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(" "),
+        Value::Object(names) => names
+            .iter()
+            .map(|(name, count)| if count == &json!(1) { name.clone() } else { format!("{name}×{count}") })
+            .collect::<Vec<_>>()
+            .join(" "),
+        other => other.to_string(),
+    }
+}
+
+/// Counts rows.
+///
+/// # Errors
+/// As the query and the store.
+pub fn count(session: &Session, args: &CountArgs) -> Result<(), Failure> {
+    let store = session.store()?;
+    let text = session.query_text(&args.asked)?;
+    let compiled = session.compile(&store, &text)?;
+    if args.by.is_empty() {
+        let total = slice::count(&store, &compiled.plan)?;
+        if session.json {
+            return session.print_json(&json!({ "total": total, "groups": [] }));
+        }
+        return session.print(format!("{total}\n"));
+    }
+    let by = args.by.iter().map(|name| field_named(name)).collect::<Result<Vec<_>, _>>()?;
+    let (total, mut groups) = slice::count_by(&store, &compiled.plan, &by)?;
+    let all = groups.len();
+    groups.truncate(args.limit.unwrap_or(usize::MAX));
+    if session.json {
+        return session.print_json(&json!({ "total": total, "groups": groups }));
+    }
+    let mut head: Vec<&str> = by.iter().map(|field| field.name.as_str()).collect();
+    head.push("rows");
+    let rows: Vec<Vec<String>> = groups
+        .iter()
+        .map(|group| {
+            let mut cells: Vec<String> = group
+                .key
+                .values()
+                .map(|value| if value.is_null() { "(none)".to_owned() } else { plain(value) })
+                .collect();
+            cells.push(group.count.to_string());
+            cells
+        })
+        .collect();
+    session.print(table(&head, &rows, session.width))?;
+    let several = by.iter().any(|field| matches!(field.kind, Kind::Set | Kind::CountedSet));
+    let cut = if groups.len() < all {
+        format!("; the first {} of {all} groups are shown", groups.len())
+    } else {
+        String::new()
+    };
+    let more = if several { "; a row counts in the group of each of its values" } else { "" };
+    session.say(format!("{} rows{more}{cut}", thousands(total)));
+    Ok(())
+}
+
+/// Lists the fields.
+///
+/// # Errors
+/// As the store.
+pub fn fields(session: &Session, args: &FieldsArgs) -> Result<(), Failure> {
+    let store = session.store()?;
+    let all = fields::all();
+    let mut shown = Vec::new();
+    let meta: Vec<String> = {
+        use crate::query::Vocabulary;
+        crate::slice::vocabulary::StoreVocabulary::new(&store).meta_names()
+    };
+    for info in &all {
+        if args.name.as_ref().is_some_and(|name| *name != info.name) {
+            continue;
+        }
+        shown.push(describe(&store, &info.field(), info.unit, info.doc, args.name.is_some())?);
+    }
+    for name in &meta {
+        let full = format!("meta.{name}");
+        if args.name.as_ref().is_some_and(|wanted| wanted != &full) {
+            continue;
+        }
+        let field = Field { name: full, kind: Kind::Text, home: Home::Meta };
+        shown.push(describe(&store, &field, "", "a column of the source", args.name.is_some())?);
+    }
+    if let Some(name) = &args.name
+        && shown.is_empty()
+    {
+        field_named(name)?;
+    }
+    if session.json {
+        return session.print_json(&shown);
+    }
+    let text = |value: &Value| plain(value);
+    if args.name.is_some() {
+        for field in &shown {
+            session.print(format!(
+                "{} ({}{})\n{}\n",
+                text(&field["name"]),
+                text(&field["type"]),
+                unit(field),
+                text(&field["about"])
+            ))?;
+            let rows: Vec<Vec<String>> = field["values"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|value| vec![text(&value["value"]), text(&value["count"])])
+                .collect();
+            if !rows.is_empty() {
+                session.print("\n")?;
+                session.print(table(&["value", "rows"], &rows, session.width))?;
+            }
+        }
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = shown
+        .iter()
+        .map(|field| {
+            let values = field["values"].as_array().map(|values| {
+                values
+                    .iter()
+                    .take(4)
+                    .map(|value| format!("{} {}", text(&value["value"]), text(&value["count"])))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            });
+            let range = match (&field["min"], &field["max"]) {
+                (Value::Null, _) | (_, Value::Null) => String::new(),
+                (low, high) => format!("{}..{}", text(low), text(high)),
+            };
+            vec![
+                text(&field["name"]),
+                format!("{}{}", text(&field["type"]), unit(field)),
+                values.filter(|values| !values.is_empty()).unwrap_or(range),
+                text(&field["about"]),
+            ]
+        })
+        .collect();
+    session.print(table(&["field", "type", "values here", "what it is"], &rows, session.width.max(140)))
+}
+
+fn unit(field: &Value) -> String {
+    match field["unit"].as_str() {
+        Some(unit) if !unit.is_empty() => format!(", {unit}"),
+        _ => String::new(),
+    }
+}
+
+/// A field with its values and counts among the kept samples; all of them where `full`, else the commonest.
+fn describe(store: &Store, field: &Field, unit: &str, about: &str, full: bool) -> Result<Value, Failure> {
+    let kept = store.columns()?.filter_words("state", &|state| state == "kept");
+    let mut out = json!({ "name": field.name, "type": fields::kind_name(field.kind), "unit": unit, "about": about });
+    let listed = matches!(field.home, Home::Fact | Home::Row | Home::Column) && !matches!(field.kind, Kind::Text)
+        || matches!(field.home, Home::Meta) && full;
+    if !listed {
+        return Ok(out);
+    }
+    let mut rows_with = 0u64;
+    let mut counts: BTreeMap<slice::GroupKey, u64> = BTreeMap::new();
+    for found in slice::values_of(store, field, &kept)?.into_values() {
+        rows_with += 1;
+        for value in found {
+            *counts.entry(value).or_default() += 1;
+        }
+    }
+    let fields = out.as_object_mut().expect("the object was just made");
+    fields.insert("rows".into(), json!(rows_with));
+    if matches!(field.kind, Kind::Int | Kind::Real | Kind::Date) {
+        let mut keys = counts.keys().map(slice::GroupKey::json);
+        fields.insert("min".into(), keys.next().unwrap_or(Value::Null));
+        fields.insert("max".into(), counts.keys().next_back().map_or(Value::Null, slice::GroupKey::json));
+        return Ok(out);
+    }
+    let mut values: Vec<(slice::GroupKey, u64)> = counts.into_iter().collect();
+    values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    fields.insert("distinct".into(), json!(values.len()));
+    let limit = if full { usize::MAX } else { 8 };
+    let values: Vec<Value> =
+        values.iter().take(limit).map(|(value, count)| json!({ "value": value.json(), "count": count })).collect();
+    fields.insert("values".into(), json!(values));
+    Ok(out)
+}

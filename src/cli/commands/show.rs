@@ -1,0 +1,210 @@
+//! `show` and `why`.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::look::row_json;
+use crate::analyze;
+use crate::cli::args::{ShowArgs, WhyArgs};
+use crate::cli::draw::{line, safe};
+use crate::cli::failure::Failure;
+use crate::cli::pager;
+use crate::cli::session::Session;
+use crate::sample::{FactValue, Sample};
+use crate::store::Store;
+
+/// The sample whose id begins so.
+///
+/// # Errors
+/// Where none or several do.
+pub fn by_id(store: &Store, digits: &str) -> Result<Sample, Failure> {
+    let found = store.rows_by_id(digits.trim_start_matches("id:"), 6)?;
+    match found.as_slice() {
+        [] => Err(Failure::request(format!("no sample has an id that begins with `{digits}`"))),
+        [(row, _)] => Ok(store.sample(*row)?),
+        several => {
+            let ids: Vec<_> = several.iter().map(|(_, id)| *id).collect();
+            let width = store.short_digits(&ids)?;
+            let shown: Vec<String> = ids.iter().take(5).map(|id| id.to_string()[..width].to_owned()).collect();
+            Err(Failure::request(format!(
+                "several ids begin with `{digits}`: {}{}",
+                shown.join(", "),
+                if ids.len() > 5 { " ..." } else { "" }
+            )))
+        }
+    }
+}
+
+/// Shows a sample.
+///
+/// # Errors
+/// As the store.
+pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
+    let store = session.store()?;
+    let sample = by_id(&store, &args.id)?;
+    let revisions = store.revisions(sample.row)?;
+    let history = store.history(sample.row)?;
+    if session.json {
+        let mut out = row_json(&sample, &[]);
+        out.insert("key".into(), json!(sample.key));
+        out.insert("level".into(), json!(sample.level));
+        out.insert("description_kind".into(), json!(sample.description_kind));
+        out.insert("meta".into(), json!(sample.meta));
+        out.insert("reason".into(), json!(sample.reason));
+        out.insert("family".into(), json!(sample.family));
+        out.insert("added".into(), json!(sample.added));
+        out.insert("cleaners".into(), json!(sample.cleaners));
+        out.insert("revisions".into(), json!(revisions));
+        out.insert("facts".into(), json!(sample.facts));
+        out.insert("cluster".into(), json!(null));
+        out.insert("history".into(), json!(history));
+        return session.print_json(&out);
+    }
+    let digits = store.short_digits(&[sample.id])?;
+    let bold = |text: &str| if session.colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() };
+    let mut out = String::new();
+    let _ = writeln!(out, "{} {}", bold(&sample.id.to_string()[..digits]), safe(&sample.locator));
+    let mut put = |name: &str, value: String| {
+        if !value.is_empty() {
+            let _ = writeln!(out, "  {name:13} {}", line(&value, 400));
+        }
+    };
+    put("source", format!("{} (rank {}, {})", sample.source, sample.rank, sample.licence));
+    put(
+        "state",
+        sample.reason.as_ref().map_or(sample.state.to_string(), |reason| format!("{} ({reason})", sample.state)),
+    );
+    put("split", sample.split.map(|side| side.to_string()).unwrap_or_default());
+    put("split given", sample.split_given.map(|side| side.to_string()).unwrap_or_default());
+    put("level", sample.level.clone().unwrap_or_default());
+    put("description", sample.description_kind.to_string());
+    put("tags", sample.tags.iter().cloned().collect::<Vec<_>>().join(" "));
+    put("cleaned by", sample.cleaners.join(", "));
+    put("added", sample.added.clone());
+    for (name, value) in &sample.meta {
+        put(&format!("meta.{name}"), crate::store::index::schema::meta_text(value));
+    }
+    let _ = writeln!(out, "\n{}", bold("instruction"));
+    let _ = writeln!(out, "{}", sample.instruction.as_deref().map_or("  (none)".to_owned(), safe));
+    let _ = writeln!(out, "\n{}", bold("code"));
+    let _ = writeln!(out, "{}", safe(sample.code.trim_end()));
+    let read = revisions.iter().rev().find(|revision| revision.kind == crate::sample::RevisionKind::Read);
+    if let Some(read) = read.filter(|read| !read.current) {
+        let _ = writeln!(out, "\n{}", bold("what was read, against what stands now"));
+        out.push_str(&diff(&read.code, &sample.code, session.colour));
+    }
+    let _ = writeln!(out, "\n{}", bold("facts"));
+    for (name, value) in &sample.facts.0 {
+        let text = match value {
+            FactValue::Set(names) => names
+                .iter()
+                .map(|(name, count)| if *count > 1 { format!("{name}×{count}") } else { name.clone() })
+                .collect::<Vec<_>>()
+                .join(" "),
+            FactValue::Word(word) => word.clone(),
+            FactValue::Bool(yes) => yes.to_string(),
+            FactValue::Int(number) => number.to_string(),
+            FactValue::Real(number) => number.to_string(),
+            FactValue::Null => continue,
+        };
+        let _ = writeln!(out, "  {name:17} {}", line(&text, session.width.saturating_sub(20).max(60)));
+    }
+    let _ = writeln!(out, "\n{}", bold("history"));
+    for entry in &history {
+        let _ = writeln!(out, "  op {} {} {}", entry.op, entry.verb, entry.ended.as_deref().unwrap_or("(open)"));
+    }
+    pager::print(session, &out, !args.no_pager)
+}
+
+/// Lines that went and came, with two lines around them.
+fn diff(before: &str, after: &str, colour: bool) -> String {
+    let before = before.replace("\r\n", "\n");
+    let mut out = String::new();
+    let changes = similar::TextDiff::from_lines(before.as_str(), after);
+    for group in changes.grouped_ops(2) {
+        out.push_str("  …\n");
+        for op in group {
+            for change in changes.iter_changes(&op) {
+                let (sign, paint) = match change.tag() {
+                    similar::ChangeTag::Delete => ("-", "\u{1b}[31m"),
+                    similar::ChangeTag::Insert => ("+", "\u{1b}[32m"),
+                    similar::ChangeTag::Equal => (" ", ""),
+                };
+                let text = format!("{sign} {}", safe(change.value().trim_end_matches('\n')));
+                if colour && !paint.is_empty() {
+                    let _ = writeln!(out, "{paint}{text}\u{1b}[0m");
+                } else {
+                    let _ = writeln!(out, "{text}");
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Says why a sample is what it is.
+///
+/// # Errors
+/// As the store; usage where the feature has no contributions.
+pub fn why(session: &Session, args: &WhyArgs) -> Result<(), Failure> {
+    let store = session.store()?;
+    let sample = by_id(&store, &args.id)?;
+    let (dialect, issues) = store.hints(sample.row)?;
+    let recipe_dialect =
+        store.sources()?.into_iter().find(|source| source.name == sample.source).and_then(|source| source.dialect);
+    let hint = dialect.or(recipe_dialect);
+    if let Some(feature) = &args.feature {
+        let Some(parts) = analyze::why(feature, &sample.code, sample.instruction.as_deref(), hint, &issues) else {
+            let known: Vec<&str> = crate::analyze::features::EXTRACTORS
+                .iter()
+                .filter(|entry| entry.why.is_some())
+                .map(|entry| entry.name)
+                .collect();
+            return Err(Failure::usage(format!(
+                "`{feature}` has no contributions to list; these have: {}",
+                known.join(", ")
+            )));
+        };
+        let value = serde_json::to_value(sample.facts.get(feature)).unwrap_or_default();
+        if session.json {
+            let parts: Vec<_> = parts.iter().map(|part| json!({ "what": part.what, "points": part.points })).collect();
+            return session.print_json(
+                &json!({ "id": sample.id.to_string(), "feature": feature, "value": value, "contributions": parts }),
+            );
+        }
+        session.print(format!("{feature} of {} is {value}\n", &sample.id.to_string()[..8]))?;
+        for part in parts {
+            session.print(format!("  {:+8.2}  {}\n", part.points, safe(&part.what)))?;
+        }
+        return Ok(());
+    }
+    let history = store.history(sample.row)?;
+    let mut out: Vec<String> = Vec::new();
+    out.push(format!("it was read from {} at {}", sample.source, sample.locator));
+    for entry in &history {
+        let what = if entry.before.is_null() { "added it" } else { "changed it" };
+        out.push(format!("op {} ({}) {what}", entry.op, entry.verb));
+    }
+    if sample.cleaners.is_empty() {
+        out.push("its code stands as it was read".to_owned());
+    } else {
+        out.push(format!("its code was mended by {}", sample.cleaners.join(", then ")));
+    }
+    match &sample.reason {
+        Some(reason) => out.push(format!("it is {} because: {reason}", sample.state)),
+        None => out.push(format!("it is {}", sample.state)),
+    }
+    let rules: Vec<&str> = sample.facts.names("issue").map(|(name, _)| name).collect();
+    if !rules.is_empty() {
+        out.push(format!("rules that fired: {}", rules.join(", ")));
+    }
+    if session.json {
+        return session.print_json(&json!({ "id": sample.id.to_string(), "why": out }));
+    }
+    for sentence in out {
+        session.print(format!("{}\n", safe(&sentence)))?;
+    }
+    session.say(format!("`scenery why {} complexity` lists what made up a score", &sample.id.to_string()[..8]));
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! Errors as people and programs see them, and the exit code of each.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::export::ExportError;
+use crate::ingest::IngestError;
+use crate::query::QueryError;
+use crate::store::StoreError;
+
+/// What ended a command.
+#[derive(Debug)]
+pub struct Failure {
+    /// 1 request or data, 2 command line or query, 3 store, 4 something outside.
+    pub code: u8,
+    /// A fixed word for programs.
+    pub kind: String,
+    /// What is wrong, where, and what to do.
+    pub message: String,
+    /// The error of a query, with the text it is about.
+    pub query: Option<Box<(QueryError, String)>>,
+    /// A file that it is about.
+    pub path: Option<String>,
+}
+
+impl Failure {
+    /// The command line or the query is wrong.
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(2, "usage", message)
+    }
+
+    /// The request or the data is wrong.
+    pub fn request(message: impl Into<String>) -> Failure {
+        Failure::new(1, "request", message)
+    }
+
+    /// Any failure.
+    pub fn new(code: u8, kind: &str, message: impl Into<String>) -> Failure {
+        Failure { code, kind: kind.to_owned(), message: message.into(), query: None, path: None }
+    }
+
+    /// A query that is wrong, with its text.
+    pub fn query(error: QueryError, text: &str) -> Failure {
+        Failure {
+            code: 2,
+            kind: error.kind.to_string(),
+            message: error.message.clone(),
+            path: None,
+            query: Some(Box::new((error, text.to_owned()))),
+        }
+    }
+
+    /// A file that cannot be read or written.
+    pub fn file(path: &std::path::Path, error: &std::io::Error) -> Failure {
+        let mut out = Failure::new(1, "file", format!("{}: {error}", path.display()));
+        out.path = Some(path.display().to_string());
+        out
+    }
+
+    /// As a program sees it.
+    pub fn json(&self) -> Value {
+        let mut error = json!({ "kind": self.kind, "message": self.message });
+        if let (Some(fields), Some(query)) = (error.as_object_mut(), &self.query)
+            && let Ok(Value::Object(shape)) = serde_json::to_value(&query.0)
+        {
+            fields.extend(shape);
+        }
+        if let (Some(fields), Some(path)) = (error.as_object_mut(), &self.path) {
+            fields.insert("path".into(), json!(path));
+        }
+        json!({ "error": error })
+    }
+
+    /// As a person sees it.
+    pub fn text(&self, colour: bool) -> String {
+        match &self.query {
+            Some(query) => super::draw::query_error(&query.0, &query.1, colour),
+            None => {
+                let mut out = String::new();
+                let head = if colour { "\u{1b}[1;31merror\u{1b}[0m" } else { "error" };
+                let _ = write!(out, "{head}: {}", self.message);
+                out
+            }
+        }
+    }
+}
+
+/// An error and what caused it, joined by `: `.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut out = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !out.contains(&text) {
+            let _ = write!(out, ": {text}");
+        }
+        next = cause.source();
+    }
+    out
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        let (code, kind) = match &error {
+            StoreError::NoProject { .. } => (3, "no-project"),
+            StoreError::AlreadyThere { .. } => (1, "already-there"),
+            StoreError::Newer { .. } => (3, "newer-store"),
+            StoreError::Damaged { .. } => (3, "damaged-store"),
+            StoreError::Locked { .. } => (3, "locked"),
+            StoreError::OpenOp { .. } => (1, "open-op"),
+            StoreError::Io { .. } => (3, "store-io"),
+            StoreError::Sql(_) => (3, "database"),
+            StoreError::Index(_) => (3, "index"),
+            StoreError::Inconsistent(_) => (3, "inconsistent"),
+            StoreError::Unknown(_) => (1, "unknown"),
+        };
+        let mut message = chain(&error);
+        if matches!(error, StoreError::NoProject { .. }) {
+            message.push_str(": `scenery init` makes one here, `-C DIR` names another, `scenery demo` shows one");
+        }
+        if matches!(error, StoreError::Locked { .. }) {
+            message.push_str(": wait for it to end, then try again");
+        }
+        Failure::new(code, kind, message)
+    }
+}
+
+impl From<IngestError> for Failure {
+    fn from(error: IngestError) -> Failure {
+        match error {
+            IngestError::Store(inner) => inner.into(),
+            other => {
+                let (kind, path) = match &other {
+                    IngestError::File { path, .. } => ("file", Some(path.display().to_string())),
+                    IngestError::Input { path, .. } => ("input", Some(path.display().to_string())),
+                    IngestError::Recipe { .. } => ("recipe", None),
+                    IngestError::Nothing { .. } => ("nothing", None),
+                    _ => ("ingest", None),
+                };
+                let mut out = Failure::new(1, kind, chain(&other));
+                out.path = path;
+                out
+            }
+        }
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Failure {
+        let kind = match &error {
+            ExportError::Licences(_) => "licence",
+            ExportError::OutExists { .. } => "out-exists",
+            ExportError::Option { .. } => "option",
+            _ => "export",
+        };
+        let code = if kind == "option" { 2 } else { 1 };
+        Failure::new(code, kind, chain(&error))
+    }
+}

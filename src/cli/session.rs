@@ -1,0 +1,178 @@
+//! What every command has: the project, how to print, what time it is. The only place that reads clock and environment.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use super::args::{Asked, Cli, When};
+use super::failure::Failure;
+use crate::query::{self, Compiled};
+use crate::slice::{self, vocabulary::StoreVocabulary};
+use crate::store::{Project, Store};
+
+/// How a command was called.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// `-C`, else the current directory.
+    pub directory: PathBuf,
+    /// `--json`.
+    pub json: bool,
+    /// `--quiet`.
+    pub quiet: bool,
+    /// Whether stdout stays empty: a step of a job that prints only its end.
+    pub silent: bool,
+    /// Whether stdout takes colours.
+    pub colour: bool,
+    /// Whether stderr takes colours.
+    pub colour_errors: bool,
+    /// Columns of the terminal; 100 where there is none.
+    pub width: usize,
+    /// The command as typed, for messages.
+    pub command: String,
+}
+
+impl Session {
+    /// Makes the session of a command line.
+    pub fn new(cli: &Cli, command: String) -> Session {
+        let allowed = |terminal: bool| match cli.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        let width = std::env::var("COLUMNS")
+            .ok()
+            .and_then(|columns| columns.parse().ok())
+            .unwrap_or_else(|| if std::io::stdout().is_terminal() { terminal_width() } else { 120 });
+        Session {
+            directory: cli.directory.clone().unwrap_or_else(|| PathBuf::from(".")),
+            json: cli.json,
+            quiet: cli.quiet,
+            silent: false,
+            colour: allowed(std::io::stdout().is_terminal()),
+            colour_errors: allowed(std::io::stderr().is_terminal()),
+            width,
+            command,
+        }
+    }
+
+    /// The project.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn project(&self) -> Result<Project, Failure> {
+        if !self.directory.is_dir() {
+            return Err(Failure::usage(format!("{} is no directory", self.directory.display())));
+        }
+        Ok(Project::find(&self.directory)?)
+    }
+
+    /// The store, to read.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn store(&self) -> Result<Store, Failure> {
+        Ok(Store::open(&self.project()?)?)
+    }
+
+    /// The store, to write.
+    ///
+    /// # Errors
+    /// As [`Store::open_for_writing`].
+    pub fn writable(&self) -> Result<Store, Failure> {
+        Ok(Store::open_for_writing(&self.project()?, &format!("`{}`, begun {}", self.command, self.now()))?)
+    }
+
+    /// Now, UTC, RFC 3339, whole seconds; `SOURCE_DATE_EPOCH` overrides it.
+    pub fn now(&self) -> String {
+        let seconds = std::env::var("SOURCE_DATE_EPOCH")
+            .ok()
+            .and_then(|text| text.parse::<i64>().ok())
+            .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64));
+        let day = seconds.rem_euclid(86_400);
+        format!(
+            "{}T{:02}:{:02}:{:02}Z",
+            slice::date_of(seconds.div_euclid(86_400)),
+            day / 3600,
+            day / 60 % 60,
+            day % 60
+        )
+    }
+
+    /// Says something to the person.
+    pub fn say(&self, text: impl AsRef<str>) {
+        if !self.quiet && !self.json {
+            let _ = writeln!(std::io::stderr(), "{}", super::draw::safe(text.as_ref()));
+        }
+    }
+
+    /// Says a note, marked as one; with `--json` too, since programs write queries as well.
+    pub fn note(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            let head = if self.colour_errors { "\u{1b}[1;36mnote\u{1b}[0m" } else { "note" };
+            let _ = writeln!(std::io::stderr(), "{head}: {}", super::draw::safe(text.as_ref()));
+        }
+    }
+
+    /// Prints to stdout.
+    ///
+    /// # Errors
+    /// Where stdout is closed or full.
+    pub fn print(&self, text: impl AsRef<str>) -> Result<(), Failure> {
+        if self.silent {
+            return Ok(());
+        }
+        let mut out = std::io::stdout().lock();
+        out.write_all(text.as_ref().as_bytes()).and_then(|()| out.flush()).map_err(output)
+    }
+
+    /// Prints a value as JSON.
+    ///
+    /// # Errors
+    /// As [`Session::print`].
+    pub fn print_json(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(value).map_err(|error| Failure::request(format!("no JSON: {error}")))?;
+        self.print(text + "\n")
+    }
+
+    /// The text of the query that a verb was given.
+    ///
+    /// # Errors
+    /// Where a file or standard input cannot be read.
+    pub fn query_text(&self, asked: &Asked) -> Result<String, Failure> {
+        if let Some(file) = &asked.file {
+            return std::fs::read_to_string(file).map_err(|error| Failure::file(file, &error));
+        }
+        if asked.query.len() == 1 && asked.query[0] == "-" {
+            return std::io::read_to_string(std::io::stdin())
+                .map_err(|error| Failure::request(format!("standard input: {error}")));
+        }
+        Ok(asked.query.join(" "))
+    }
+
+    /// Compiles a query against a store, and says its notes.
+    ///
+    /// # Errors
+    /// Where the query is wrong.
+    pub fn compile(&self, store: &Store, text: &str) -> Result<Compiled, Failure> {
+        let vocabulary = StoreVocabulary::new(store);
+        let compiled = query::compile(text, &vocabulary).map_err(|error| Failure::query(error, text))?;
+        for note in &compiled.plan.notes {
+            self.note(&note.message);
+        }
+        Ok(compiled)
+    }
+}
+
+/// An error of stdout; a closed pipe ends the program with 0, see [`super::main`].
+pub fn output(error: std::io::Error) -> Failure {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        return Failure::new(0, "closed-pipe", "");
+    }
+    Failure::request(format!("standard output: {error}"))
+}
+
+fn terminal_width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
+}

@@ -1,0 +1,175 @@
+//! The query language: `FILTER | stage | stage`.
+//!
+//! A text becomes a tree with places ([`parse`]), a tree of known fields and checked values ([`resolve`]), and a plan
+//! ([`plan()`]) that `slice` evaluates; [`compile`] does all three and keeps them for `explain`. The stages are types: in
+//! [`Query<Resolved>`] an unresolved name cannot be written down. Resolving comes before simplifying, so a wrong name is
+//! an error even where it cannot matter.
+//!
+//! # Grammar
+//!
+//! ```text
+//! query  := [ "at:" when ] [ expr ] { "|" stage }          when := date | "op" int (`at:op12`) | "@" name "#" int
+//! expr   := and { "or" and }        and := not { ["and"] not }        not := ["not" | "-"] atom
+//! atom   := "(" expr ")" | "@" name [ "(" args ")" ] [ "#" int ] | test | word | word"*" | string | /regex/ [flags]
+//! test   := field ( ":" values | "=" value | "!=" value | ("<" | "<=" | ">" | ">=") value )
+//!         | "near:" id [ ">=" number ] | "ast:" string | ("code:" | "instruction:") (word | word"*" | string | /regex/)
+//!         | "has:" field | "is:" name
+//! field  := ident { "." ident }     string := '"' .. '"' | "'" .. "'"
+//! args   := value { "," value }     (in a saved query: a first line `# args: lo, hi=80`, used as `{lo}`)
+//! values := value | "(" vexpr ")"   vexpr := vand { "or" vand }   vand := vnot { ["and"] vnot }
+//! vnot   := ["not" | "-"] ( value | "(" vexpr ")" )
+//! value  := word | word with * or ? | string | /regex/ | number | date | [lo] ".." [hi]
+//! stage  := sort [-]field {[","] [-]field} | take n | skip n | sample (n | p%) [seed k] [by field]
+//!         | per field n | balance field a:1 b:2 [to n] | dedup [t] | split 90/5/5 [seed k]
+//! ```
+//!
+//! `and`, `or` and `not` are operators in any case. A word goes up to a blank, a `|`, or a `)` that closes nothing inside
+//! it. In a string `\"` (or `\'`) is the quote, `\\` a backslash, and any other `\` itself. A line that begins with `#`
+//! and a blank is a comment. Parentheses may be nested [`MAX_DEPTH`] deep.
+//!
+//! # Invariants
+//!
+//! * Reading is linear in the length of the text, and no text makes it panic or overflow the stack.
+//! * A parsed query prints as a query that parses to the same tree.
+//! * Every suggestion of an error compiles.
+//! * Nothing is read, asked or written: what the store knows comes in through [`Vocabulary`].
+
+#![allow(clippy::result_large_err)] // errors are data for people and made once
+
+pub mod ast;
+mod error;
+pub mod fields;
+mod foreign;
+mod lower;
+mod numbers;
+mod parse;
+pub mod plan;
+mod print;
+mod resolve;
+mod saved;
+mod stages;
+mod steps;
+mod suggest;
+mod values;
+
+pub use ast::{Expr, Parsed, Query, Resolved};
+pub use error::{KINDS, Place, QueryError};
+pub use parse::MAX_DEPTH;
+pub use plan::{Filter, Note, Plan, Step};
+pub use saved::{MAX_EXPANSIONS, MAX_SAVED_DEPTH, named as saved_names_in};
+pub use stages::NAMES as STAGES;
+pub use suggest::{distance, quote, similar, typed};
+
+/// How deep the tree of a query may be, saved queries included.
+pub const MAX_TREE: usize = 640;
+
+/// A saved query, as the project keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// Its text.
+    pub text: String,
+    /// Its file, relative to the project.
+    pub path: String,
+}
+
+/// What a store knows and a query may name.
+pub trait Vocabulary {
+    /// The values of a field that the store has, each with how many samples have it; `None` where that is not known.
+    fn values(&self, field: &str) -> Option<Vec<(String, u64)>>;
+    /// Names of the sources' own columns, without `meta.`; empty where they are not known.
+    fn meta_names(&self) -> Vec<String>;
+    /// Sources that order their levels, each with its levels from low to high.
+    fn levels(&self) -> Vec<(String, Vec<String>)>;
+    /// The saved query of a name.
+    fn saved(&self, name: &str) -> Option<Saved>;
+    /// Names of all saved queries.
+    fn saved_names(&self) -> Vec<String>;
+}
+
+/// Knows nothing: every open name is taken as it is, no query is saved.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoVocabulary;
+
+impl Vocabulary for NoVocabulary {
+    fn values(&self, _: &str) -> Option<Vec<(String, u64)>> {
+        None
+    }
+
+    fn meta_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn levels(&self) -> Vec<(String, Vec<String>)> {
+        Vec::new()
+    }
+
+    fn saved(&self, _: &str) -> Option<Saved> {
+        None
+    }
+
+    fn saved_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Reads the text of a query.
+///
+/// # Errors
+///
+/// What does not fit the grammar. Each suggestion parses.
+pub fn parse(text: &str) -> Result<Query<Parsed>, QueryError> {
+    parse::query(text).map_err(|error| error.verified(&|text| parse::query(text).map(drop)))
+}
+
+/// Looks up every name, checks every value and expands saved queries.
+///
+/// # Errors
+///
+/// Unknown names, values that do not fit their field, empty ranges, cycles of saved queries, and what the language has
+/// and nothing can answer yet (kind `not-yet`). Each suggestion compiles.
+pub fn resolve(query: Query<Parsed>, vocabulary: &dyn Vocabulary) -> Result<Query<Resolved>, QueryError> {
+    resolve::query(&query, vocabulary).map_err(|error| error.verified(&|text| unverified(text, vocabulary)))
+}
+
+/// Lowers a resolved query to what runs. `state:kept` is added unless a test on `state` stands anywhere in the query,
+/// saved queries included; a saved query with stages inside an expression chooses among the same rows.
+pub fn plan(query: Query<Resolved>) -> Plan {
+    lower::plan(query)
+}
+
+/// A query at all its stages, for `explain`.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The text as typed.
+    pub text: String,
+    /// As parsed; prints as a query in one spelling.
+    pub parsed: Query<Parsed>,
+    /// As resolved, saved queries expanded; prints as a tree.
+    pub resolved: Query<Resolved>,
+    /// What runs; prints as a tree. Its notes are those of the whole query.
+    pub plan: Plan,
+    /// What was added that nobody typed: `state:kept`, or nothing.
+    pub defaults: Vec<String>,
+}
+
+/// Reads, resolves and lowers a query.
+///
+/// # Errors
+///
+/// Those of [`parse`] and [`resolve`]; each suggestion compiles.
+pub fn compile(text: &str, vocabulary: &dyn Vocabulary) -> Result<Compiled, QueryError> {
+    let compiled = || {
+        let parsed = parse::query(text)?;
+        let resolved = resolve::query(&parsed, vocabulary)?;
+        let plan = plan(resolved.clone());
+        let defaults = if plan.default_state { vec!["state:kept".to_owned()] } else { Vec::new() };
+        Ok(Compiled { text: text.to_owned(), parsed, resolved, plan, defaults })
+    };
+    compiled().map_err(|error: QueryError| error.verified(&|text| unverified(text, vocabulary)))
+}
+
+/// Whether a text compiles; its own suggestions are not checked.
+fn unverified(text: &str, vocabulary: &dyn Vocabulary) -> Result<(), QueryError> {
+    let parsed = parse::query(text)?;
+    resolve::query(&parsed, vocabulary).map(drop)
+}

@@ -1,0 +1,452 @@
+//! From names to fields: looks up every name, checks every value against the kind of its field, expands saved queries.
+//! Nothing is simplified before that, so a wrong name is an error even where it cannot matter.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use crate::analyze::features::Kind;
+
+use super::ast::{Atom, Check, Expr, InValues, Leaf, Node, Op, Parsed, Query, Resolved, Span, Value, ValueKind, Word};
+use super::error::QueryError;
+use super::fields::{self, kind_name};
+use super::plan::{Field, Note, Within};
+use super::suggest::{chunk, listed, quote, similar, typed, unknown_field};
+use super::{MAX_TREE, Vocabulary};
+
+/// Most notes that one query makes; a closing one counts the others.
+const MAX_NOTES: usize = 20;
+
+/// Resolves a query. Suggestions of an error are not checked yet.
+pub(super) fn query(parsed: &Query<Parsed>, vocabulary: &dyn Vocabulary) -> Result<Query<Resolved>, QueryError> {
+    let mut resolver = Resolver {
+        vocabulary,
+        notes: Vec::new(),
+        further_notes: 0,
+        known: HashMap::new(),
+        open: Vec::new(),
+        expansions: 0,
+        depth: 0,
+    };
+    let mut resolved = resolver.query(parsed)?;
+    resolved.notes = resolver.notes;
+    if resolver.further_notes > 0 {
+        resolved.notes.push(Note { message: format!("and {} more notes of this sort", resolver.further_notes) });
+    }
+    Ok(resolved)
+}
+
+/// The values of a field that this store has.
+pub(super) struct Known {
+    pub(super) list: Vec<(String, u64)>,
+    set: HashSet<String>,
+}
+
+impl Known {
+    pub(super) fn has(&self, value: &str) -> bool {
+        self.set.contains(value)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+/// What is asked: a field, or how often a name occurs in a set.
+pub(super) enum Subject {
+    Plain(Field),
+    Count { field: Field, name: String },
+}
+
+/// A test as it is being resolved.
+pub(super) struct Ask<'t> {
+    /// The text that the test stands in.
+    pub(super) text: &'t str,
+    /// The field's name as typed.
+    pub(super) name: &'t Word,
+    /// The operator.
+    pub(super) op: Op,
+    /// The whole test.
+    pub(super) whole: Span,
+}
+
+impl Ask<'_> {
+    /// An error about a value of this test.
+    pub(super) fn error(&self, kind: &'static str, at: Span, message: impl Into<String>) -> QueryError {
+        QueryError::new(kind, at, message)
+    }
+
+    /// The test with another operator and value: a correction.
+    pub(super) fn rewritten(&self, error: QueryError, replacement: &str) -> QueryError {
+        error.suggest(self.text, self.whole, replacement)
+    }
+}
+
+/// Resolves one query and the saved ones in it.
+pub(super) struct Resolver<'v> {
+    pub(super) vocabulary: &'v dyn Vocabulary,
+    pub(super) notes: Vec<Note>,
+    further_notes: usize,
+    known: HashMap<String, Option<Rc<Known>>>,
+    /// Names of the saved queries that are being expanded, outermost first.
+    pub(super) open: Vec<String>,
+    /// How many saved queries were expanded.
+    pub(super) expansions: usize,
+    depth: usize,
+}
+
+impl Resolver<'_> {
+    pub(super) fn note(&mut self, message: String) {
+        let message = match self.open.last() {
+            Some(name) => format!("in @{name}: {message}"),
+            None => message,
+        };
+        let note = Note { message };
+        if self.notes.contains(&note) {
+            return;
+        }
+        if self.notes.len() < MAX_NOTES { self.notes.push(note) } else { self.further_notes += 1 }
+    }
+
+    /// The values that this store has for a field; `None` where that is not known.
+    pub(super) fn known(&mut self, field: &str) -> Option<Rc<Known>> {
+        if !self.known.contains_key(field) {
+            let known = self.vocabulary.values(field).map(|list| {
+                let set = list.iter().map(|(name, _)| name.clone()).collect();
+                Rc::new(Known { list, set })
+            });
+            self.known.insert(field.to_owned(), known);
+        }
+        self.known.get(field).cloned().flatten()
+    }
+
+    /// Resolves a query as part of the whole.
+    pub(super) fn query(&mut self, parsed: &Query<Parsed>) -> Result<Query<Resolved>, QueryError> {
+        let text = parsed.origin.as_str();
+        if parsed.at.is_some() {
+            let span = chunk(text, text.find("at:").unwrap_or(0));
+            return Err(not_yet(span, "`at:`", "answers from the store's past are not given yet"));
+        }
+        for note in &parsed.notes {
+            self.note(note.message.clone());
+        }
+        let filter = self.expr(text, &parsed.filter)?;
+        let steps = parsed.steps.iter().map(|step| self.step(text, step)).collect::<Result<_, _>>()?;
+        Ok(Query { origin: (), at: None, filter, steps, notes: Vec::new() })
+    }
+
+    /// Counts a level of the tree, so that no expansion can overflow the stack.
+    fn deeper<T>(&mut self, at: Span, work: impl FnOnce(&mut Self) -> Result<T, QueryError>) -> Result<T, QueryError> {
+        if self.depth == MAX_TREE {
+            let message = format!("the query is nested more than {MAX_TREE} deep, saved queries included");
+            return Err(QueryError::new("depth", at, message));
+        }
+        self.depth += 1;
+        let done = work(self);
+        self.depth -= 1;
+        done
+    }
+
+    fn expr(&mut self, text: &str, expr: &Expr<Parsed>) -> Result<Expr<Resolved>, QueryError> {
+        self.deeper(expr.mark, |this| match &expr.node {
+            Node::Atom(atom) => this.atom(text, atom, expr.mark),
+            node => this.connected(node, |this, member| this.expr(text, member)),
+        })
+    }
+
+    /// `and`, `or` and `not`, which mean the same everywhere.
+    fn connected<L: Leaf>(
+        &mut self,
+        node: &Node<L>,
+        mut each: impl FnMut(&mut Self, &Expr<L>) -> Result<Expr<Resolved>, QueryError>,
+    ) -> Result<Expr<Resolved>, QueryError> {
+        let node = match node {
+            Node::All | Node::Atom(_) => Node::All,
+            Node::And(members) => Node::And(members.iter().map(|member| each(self, member)).collect::<Result<_, _>>()?),
+            Node::Or(members) => Node::Or(members.iter().map(|member| each(self, member)).collect::<Result<_, _>>()?),
+            Node::Not(inner) => Node::Not(Box::new(each(self, inner)?)),
+        };
+        Ok(Expr::new(node, ()))
+    }
+
+    fn atom(&mut self, text: &str, atom: &Atom, whole: Span) -> Result<Expr<Resolved>, QueryError> {
+        match atom {
+            Atom::Text(value) => self.words(text, Place::Texts(Within::Any), value, whole),
+            Atom::Test { field, op, values } => self.test(text, field, *op, values, whole),
+            Atom::Near { .. } => Err(not_yet(whole, "`near:`", "similarity is not searched for yet")),
+            Atom::Ast { pattern } => Err(self.syntax_pattern(pattern, whole)),
+            Atom::Given(name) => self.given(text, name, whole),
+            Atom::Is(name) => self.is(text, name, whole),
+            Atom::Saved { name, args, pin } => {
+                if let Some(pin) = pin {
+                    let what = format!("`@{}#{}`", name.text, pin.text);
+                    return Err(not_yet(whole, &what, "there are no pins yet"));
+                }
+                self.saved(text, name, args, whole)
+            }
+        }
+    }
+
+    fn syntax_pattern(&self, pattern: &Word, whole: Span) -> QueryError {
+        let squeezed: String = pattern.text.chars().filter(|c| !c.is_whitespace()).collect();
+        let eaten = ["(,", ",,", ",)", "(.", ",."].iter().any(|gap| squeezed.contains(gap)) && !squeezed.contains('$');
+        let error = not_yet(whole, "`ast:`", "patterns over the syntax tree are not matched yet");
+        if eaten {
+            return error.help(
+                "the shell has replaced the `$` names of this pattern by nothing: put the whole query in single quotes",
+            );
+        }
+        error
+    }
+
+    /// Finds the field of a name, or the set and the name whose occurrences are counted.
+    pub(super) fn subject(&self, text: &str, name: &Word, whole: Span) -> Result<Subject, QueryError> {
+        if let Some(info) = fields::find(&name.text) {
+            return Ok(Subject::Plain(Field { name: name.text.clone(), kind: info.kind, home: info.home }));
+        }
+        if let Some(why) = fields::planned(&name.text) {
+            return Err(not_yet(name.span, &format!("`{}`", name.text), why));
+        }
+        if let Some((stem, member)) = name.text.split_once('.')
+            && let Some(info) = fields::find(stem)
+        {
+            return match info.kind {
+                Kind::CountedSet => Ok(Subject::Count { field: info.field(), name: member.to_owned() }),
+                Kind::Set => Err(QueryError::new("type", name.span, format!("`{stem}` is a set without counts"))
+                    .help(format!("`{stem}:{member}` asks whether it is in the set"))
+                    .suggest(text, whole, &format!("{stem}:{}", typed(member)))),
+                kind => Err(QueryError::new("field", name.span, format!("there is no field `{}`", name.text))
+                    .help(format!("`{stem}` is a {}; only a set with counts has members", kind_name(kind)))
+                    .suggest(text, name.span, stem)),
+            };
+        }
+        Err(unknown_field(text, name, whole))
+    }
+
+    fn test(
+        &mut self,
+        text: &str,
+        name: &Word,
+        op: Op,
+        values: &Expr<InValues>,
+        whole: Span,
+    ) -> Result<Expr<Resolved>, QueryError> {
+        let subject = self.subject(text, name, whole)?;
+        if let Some(column) = name.text.strip_prefix("meta.") {
+            self.note_unknown_column(column);
+        }
+        let ask = Ask { text, name, op, whole };
+        self.values(&ask, &subject, values)
+    }
+
+    fn values(
+        &mut self,
+        ask: &Ask<'_>,
+        subject: &Subject,
+        values: &Expr<InValues>,
+    ) -> Result<Expr<Resolved>, QueryError> {
+        self.deeper(values.mark, |this| match &values.node {
+            Node::Atom(value) if ask.op == Op::Has => this.member(ask, subject, value),
+            Node::Atom(value) => this.compare(ask, subject, value),
+            node => this.connected(node, |this, member| this.values(ask, subject, member)),
+        })
+    }
+
+    fn note_unknown_column(&mut self, column: &str) {
+        let names = self.vocabulary.meta_names();
+        if !names.is_empty() && !names.iter().any(|name| name == column) {
+            let near = similar(column, names.iter().map(String::as_str));
+            let near: Vec<String> = near.iter().map(|name| format!("meta.{name}")).collect();
+            self.note(format!("no source has a column `meta.{column}`{}", did_you_mean(&near)));
+        }
+    }
+
+    /// `has:field`
+    fn given(&mut self, text: &str, name: &Word, whole: Span) -> Result<Expr<Resolved>, QueryError> {
+        let check = match self.subject(text, name, whole) {
+            Ok(Subject::Plain(field)) => {
+                if let Some(column) = name.text.strip_prefix("meta.") {
+                    self.note_unknown_column(column);
+                }
+                Check::Given(field)
+            }
+            Ok(Subject::Count { field, name }) => {
+                self.note_unknown_value(&field, &name);
+                let range =
+                    super::plan::Range { low: std::ops::Bound::Included(1.0), high: std::ops::Bound::Unbounded };
+                Check::Count { field, name, range }
+            }
+            Err(error) if error.kind == "field" => {
+                let mut error = QueryError { suggestions: Vec::new(), ..error };
+                let known = fields::all();
+                let mut names = fields::alias(&name.text).map(|name| vec![name.to_owned()]).unwrap_or_default();
+                names.extend(similar(&name.text, known.iter().map(|field| field.name)));
+                names.dedup();
+                for near in &names {
+                    error = error.suggest(text, name.span, near);
+                }
+                error.help = Some("`has:` asks whether a field has a value; `fields` lists all fields".to_owned());
+                return Err(self.meant_as_value(error, text, name, whole));
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Expr::check(check))
+    }
+
+    /// `is:name`
+    fn is(&mut self, text: &str, name: &Word, whole: Span) -> Result<Expr<Resolved>, QueryError> {
+        if let Some(why) = fields::planned(&name.text) {
+            return Err(not_yet(whole, &format!("`{}`", name.text), why));
+        }
+        let all = fields::all();
+        let names: Vec<&str> = all.iter().filter(|field| field.kind == Kind::Bool).map(|field| field.name).collect();
+        match fields::find(&name.text) {
+            Some(info) if info.kind == Kind::Bool => Ok(Expr::check(Check::Is(info.field()))),
+            Some(info) => Err(QueryError::new(
+                "type",
+                name.span,
+                format!("`{}` is a {}, not a yes or no", name.text, kind_name(info.kind)),
+            )
+            .expected(names.iter().map(|name| format!("is:{name}")))
+            .suggest(text, whole, &format!("has:{}", name.text))),
+            None => {
+                let mut error = QueryError::new("field", name.span, format!("there is no `is:{}`", name.text))
+                    .expected(names.iter().map(|name| format!("is:{name}")));
+                for near in similar(&name.text, names.iter().copied()) {
+                    error = error.suggest(text, name.span, &near);
+                }
+                Err(self.meant_as_value(error, text, name, whole))
+            }
+        }
+    }
+
+    /// `is:duplicate`, `has:geometry`: a value of a field was meant.
+    fn meant_as_value(&mut self, error: QueryError, text: &str, name: &Word, whole: Span) -> QueryError {
+        let mut error = error;
+        for info in fields::all() {
+            let has = match info.kind {
+                Kind::Enum { words, .. } => words.contains(&name.text.as_str()),
+                Kind::Set | Kind::CountedSet => self.known(info.name).is_some_and(|known| known.has(&name.text)),
+                _ => false,
+            };
+            if has {
+                error = error.suggest(text, whole, &format!("{}:{}", info.name, name.text));
+            }
+        }
+        error
+    }
+
+    /// Words, a string or an expression, looked for in texts or in a source's column.
+    pub(super) fn words(
+        &self,
+        text: &str,
+        place: Place<'_>,
+        value: &Value,
+        whole: Span,
+    ) -> Result<Expr<Resolved>, QueryError> {
+        let (written, quoted) = match &value.kind {
+            ValueKind::Regex { pattern, flags } => {
+                let pattern = expression(pattern, flags, value.span)?;
+                return match place {
+                    Place::Texts(within) => Ok(Expr::check(Check::Pattern { within, pattern })),
+                    Place::Column(field) => {
+                        let what = format!("a regular expression on `{}`", field.name);
+                        Err(not_yet(whole, &what, "columns of the sources' own are searched by words")
+                            .help("words, phrases and `word*` work there"))
+                    }
+                };
+            }
+            ValueKind::Quoted(text) => (text.as_str(), true),
+            ValueKind::Bare(text) => (text.as_str(), false),
+        };
+        let (stem, star) = match written.strip_suffix('*').filter(|_| !quoted) {
+            Some(stem) => (stem, true),
+            None => (written, false),
+        };
+        let terms = crate::text::phrase(stem);
+        if terms.is_empty() {
+            return Err(nothing_to_find(text, &place, written, star && stem.is_empty(), value.span, whole));
+        }
+        let prefix = star && stem.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        Ok(Expr::check(match place {
+            Place::Texts(within) => Check::Phrase { within, terms, prefix },
+            Place::Column(field) => {
+                let name = field.name.strip_prefix("meta.").unwrap_or(&field.name).to_owned();
+                Check::Meta { name, terms, prefix }
+            }
+        }))
+    }
+}
+
+/// Where words are looked for.
+pub(super) enum Place<'f> {
+    /// Instruction, code, or both.
+    Texts(Within),
+    /// A source's own column.
+    Column(&'f Field),
+}
+
+/// The error for text without letters or digits.
+fn nothing_to_find(text: &str, place: &Place<'_>, written: &str, star: bool, span: Span, whole: Span) -> QueryError {
+    let field = match place {
+        Place::Texts(Within::Any) => None,
+        Place::Texts(Within::Code) => Some("code"),
+        Place::Texts(Within::Instruction) => Some("instruction"),
+        Place::Column(field) => Some(field.name.as_str()),
+    };
+    if star {
+        let error = QueryError::new("value", span, "a `*` by itself stands for every row");
+        return match field {
+            Some(field) => error.suggest(text, whole, &format!("has:{field}")),
+            None => error.help("an empty filter selects every row").suggest(text, span, ""),
+        };
+    }
+    if written.trim().is_empty() {
+        return QueryError::new("value", span, "an empty string is in every text").suggest(text, whole, "");
+    }
+    let pattern = format!("/{}/", regex::escape(written).replace('/', "\\/"));
+    QueryError::new(
+        "value",
+        span,
+        format!("`{written}` has no letters or digits, and only those are searched for as words"),
+    )
+    .help("symbols are found with a regular expression")
+    .suggest(text, span, &pattern)
+    .suggest(text, whole, "")
+}
+
+/// Checks a regular expression and puts its flags into it.
+pub(super) fn expression(pattern: &str, flags: &str, span: Span) -> Result<String, QueryError> {
+    let whole = if flags.is_empty() { pattern.to_owned() } else { format!("(?{flags}){pattern}") };
+    match regex::Regex::new(&whole) {
+        Ok(_) => Ok(whole),
+        Err(fault) => {
+            let message = fault.to_string();
+            let last = message.lines().last().unwrap_or_default().trim_start_matches("error: ").trim_end_matches('.');
+            let error = QueryError::new("regex", span, format!("this regular expression is wrong: {last}"));
+            let around = ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|group| pattern.contains(group));
+            Err(if around || last.contains("backreference") {
+                error.help("expressions run in linear time, so there is no look-around and no back-reference")
+            } else {
+                error
+            })
+        }
+    }
+}
+
+/// The error for what the language has and nothing executes yet.
+pub(super) fn not_yet(span: Span, what: &str, why: &str) -> QueryError {
+    QueryError::new("not-yet", span, format!("{what} belongs to the language but cannot be answered yet: {why}"))
+}
+
+/// `; did you mean …?`, or nothing.
+pub(super) fn did_you_mean(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!("; did you mean {}?", listed(names)) }
+}
+
+/// The value as the person may have wanted it, quoted where it must be.
+pub(super) fn as_text(value: &Value) -> String {
+    match &value.kind {
+        ValueKind::Bare(text) | ValueKind::Quoted(text) => quote(text),
+        ValueKind::Regex { pattern, flags } => format!("/{}/{flags}", pattern.replace('/', "\\/")),
+    }
+}

@@ -1,0 +1,156 @@
+//! Resolves the stages after `|`.
+
+use crate::analyze::features::Kind;
+
+use super::ast::{Span, Stated, StatedKind, Word};
+use super::error::QueryError;
+use super::fields::kind_name;
+use super::numbers::number;
+use super::plan::{Amount, Field, Home, SortKey, Step};
+use super::resolve::{Resolver, Subject, not_yet};
+
+impl Resolver<'_> {
+    /// Resolves a stage.
+    pub(super) fn step(&mut self, text: &str, stated: &Stated) -> Result<Step, QueryError> {
+        match &stated.kind {
+            StatedKind::Sort(keys) => {
+                let mut resolved: Vec<SortKey> = Vec::new();
+                for (descending, word) in keys {
+                    let field = self.column(text, word, "sort")?;
+                    if resolved.iter().any(|key| key.field == field) {
+                        return Err(QueryError::new(
+                            "stage",
+                            word.span,
+                            format!("`{}` stands twice among what is sorted by", word.text),
+                        ));
+                    }
+                    resolved.push(SortKey { field, descending: *descending });
+                }
+                Ok(Step::Sort(resolved))
+            }
+            StatedKind::Take(word) => match whole(text, word, "take")? {
+                0 => {
+                    Err(QueryError::new("range", stated.span, "`take 0` selects nothing").suggest(text, word.span, "1"))
+                }
+                count => Ok(Step::Take(count)),
+            },
+            StatedKind::Skip(word) => whole(text, word, "skip").map(Step::Skip),
+            StatedKind::Sample { amount, seed, by } => {
+                let amount = share(text, amount)?;
+                let seed = seed.as_ref().map_or(Ok(0), |word| whole(text, word, "seed"))?;
+                let by = by.as_ref().map(|word| self.column(text, word, "sample … by")).transpose()?;
+                Ok(Step::Sample { amount, seed, by })
+            }
+            StatedKind::Per { field, count } => {
+                if number(&field.text).is_some() && number(&count.text).is_none() {
+                    let both = field.span.to(count.span);
+                    return Err(QueryError::new(
+                        "stage",
+                        both,
+                        "`per` takes the field first, then how many rows of each",
+                    )
+                    .suggest(text, both, &format!("{} {}", count.text, field.text)));
+                }
+                let field = self.column(text, field, "per")?;
+                match whole(text, count, "per")? {
+                    0 => Err(QueryError::new("range", stated.span, "`per … 0` selects nothing")
+                        .suggest(text, count.span, "1")),
+                    count => Ok(Step::Per { field, count }),
+                }
+            }
+            StatedKind::Balance { .. } => Err(not_yet(stated.span, "the stage `balance`", "nothing carries it out")),
+            StatedKind::Dedup(_) => {
+                Err(not_yet(stated.span, "the stage `dedup`", "duplicates are not searched for yet"))
+            }
+            StatedKind::Split { .. } => Err(not_yet(stated.span, "the stage `split`", "sides are not given yet")),
+        }
+    }
+
+    /// A field with one value per row.
+    fn column(&mut self, text: &str, word: &Word, stage: &str) -> Result<Field, QueryError> {
+        match self.subject(text, word, word.span) {
+            Ok(Subject::Plain(field)) => match field.kind {
+                // a column of a source's own has one value per row, whatever it is
+                _ if field.home == Home::Meta => Ok(field),
+                Kind::Set | Kind::CountedSet | Kind::Text => {
+                    let noun = if field.kind == Kind::Text { "a text" } else { "a set" };
+                    let message =
+                        format!("`{stage}` wants a field with one value per row, and `{}` is {noun}", word.text);
+                    let error = QueryError::new("type", word.span, message);
+                    Err(match field.kind {
+                        Kind::Text if field.name == "code" => error.suggest(text, word.span, "lines"),
+                        Kind::Text => error.help("texts have no order and no groups"),
+                        _ => error.help(format!("`count --by {}` counts how often each name occurs", word.text)),
+                    })
+                }
+                _ => Ok(field),
+            },
+            Ok(Subject::Count { field, .. }) => {
+                let message = format!(
+                    "`{stage}` wants a field, and `{}` is a count in the {} `{}`",
+                    word.text,
+                    kind_name(field.kind),
+                    field.name
+                );
+                Err(QueryError::new("type", word.span, message))
+            }
+            Err(mut error) => {
+                // what would make a test of it makes no stage
+                error.suggestions.retain(|fixed| !fixed[word.span.from.min(fixed.len())..].starts_with('"'));
+                if error.kind == "field" {
+                    error.help = error.help.filter(|help| help.starts_with("did you mean"));
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A whole number, from 0.
+fn whole(text: &str, word: &Word, what: &str) -> Result<u64, QueryError> {
+    if let Ok(count) = word.text.parse::<u64>()
+        && !word.text.starts_with('+')
+    {
+        return Ok(count);
+    }
+    let error =
+        QueryError::new("type", word.span, format!("`{what}` wants a whole number, and `{}` is not one", word.text))
+            .expected(["a whole number"]);
+    let plain: String = word.text.chars().filter(|c| !matches!(c, ',' | '_' | '\'' | '=' | '+' | '-')).collect();
+    let thousands = plain.strip_suffix(['k', 'K']).and_then(|count| count.parse::<u64>().ok());
+    Err(match (plain.parse::<u64>(), thousands, number(&word.text)) {
+        (Ok(count), _, _) if plain != word.text => error.suggest(text, word.span, &count.to_string()),
+        (_, Some(count), _) => error.suggest(text, word.span, &count.saturating_mul(1000).to_string()),
+        (_, _, Some(count)) if count >= 0.0 => error.suggest(text, word.span, &count.ceil().to_string()),
+        _ => error,
+    })
+}
+
+/// `n` or `p%`
+fn share(text: &str, word: &Word) -> Result<Amount, QueryError> {
+    if let Some(percent) = word.text.strip_suffix('%') {
+        return match number(percent) {
+            Some(percent) if percent > 0.0 && percent <= 100.0 => Ok(Amount::Share(percent / 100.0)),
+            _ => Err(QueryError::new("range", word.span, format!("`{}` is no share of the rows", word.text))
+                .expected(["a number above 0 % and up to 100 %"])),
+        };
+    }
+    if let Some(part) = number(&word.text)
+        && part > 0.0
+        && part < 1.0
+    {
+        let percent = format!("{}%", round(part * 100.0));
+        return Err(QueryError::new("unit", word.span, "a share of the rows is written in percent")
+            .suggest(text, word.span, &percent));
+    }
+    match whole(text, word, "sample")? {
+        0 => Err(QueryError::new("range", Span::new(word.span.from, word.span.to), "`sample 0` selects nothing")
+            .suggest(text, word.span, "1")),
+        count => Ok(Amount::Rows(count)),
+    }
+}
+
+/// Away with the dust of binary fractions.
+fn round(percent: f64) -> f64 {
+    (percent * 1e9).round() / 1e9
+}

@@ -1,0 +1,383 @@
+//! Plans become rows: the filter is answered by the index and the columns, the steps run over what it found.
+//!
+//! Every order is total: without a sort it is by id, and id breaks ties. A sample is chosen by hash(id, seed), so the
+//! same rows are chosen on every machine and stay chosen while the store grows.
+
+mod scan;
+mod steps;
+pub mod vocabulary;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::query::plan::{Field, Filter, Home, Plan, SortKey, Step, Test};
+use crate::sample::{Sample, SampleId};
+use crate::store::index::rows::RowSet;
+use crate::store::index::search::{Hit, KeySource, Value as Found, indexed};
+use crate::store::{Store, StoreError};
+
+pub use steps::sample_hash;
+
+/// The rows that a query selects, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Slice {
+    /// How many rows it has.
+    pub total: u64,
+    /// The first of them, as many as were asked for: (row, id).
+    pub rows: Vec<(u32, SampleId)>,
+    /// What each step asked for and got, in order: for reports.
+    pub steps: Vec<StepCount>,
+}
+
+/// What a step came to.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct StepCount {
+    /// The step, as the language writes it.
+    pub step: String,
+    /// Rows that came in.
+    pub rows_in: u64,
+    /// Rows that went out.
+    pub rows_out: u64,
+}
+
+/// Evaluates a plan; `limit` bounds the rows that are returned, never the total.
+///
+/// # Errors
+/// As the store.
+pub fn select(store: &Store, plan: &Plan, limit: usize) -> Result<Slice, StoreError> {
+    let scans = scan::Scans::new(store, &plan.filter)?;
+    let index = store.index();
+    let query = index.compile(&plan.filter, &scans)?;
+    // A sort directly after the filter, and everything before the first other step, need no list of all rows.
+    let (keys, rest) = match plan.steps.split_first() {
+        Some((Step::Sort(keys), rest)) => (sort_keys(store, keys)?, rest),
+        _ => (Vec::new(), plan.steps.as_slice()),
+    };
+    let mut counts = Vec::new();
+    let wanted = match rest {
+        [] => Some(limit),
+        [Step::Take(take)] => Some(limit.min(usize::try_from(*take).unwrap_or(usize::MAX))),
+        _ => None,
+    };
+    let selected = index.select(query.as_ref(), &keys, wanted.unwrap_or(usize::MAX))?;
+    if rest.len() < plan.steps.len() {
+        counts.push(StepCount { step: plan.steps[0].to_string(), rows_in: selected.total, rows_out: selected.total });
+    }
+    if wanted.is_some() {
+        let mut total = selected.total;
+        if let [Step::Take(take)] = rest {
+            let out = total.min(*take);
+            counts.push(StepCount { step: rest[0].to_string(), rows_in: total, rows_out: out });
+            total = out;
+        }
+        return Ok(Slice { total, rows: named(selected.hits), steps: counts });
+    }
+    let mut hits = selected.hits;
+    for step in rest {
+        let rows_in = hits.len() as u64;
+        hits = steps::run(store, step, hits)?;
+        counts.push(StepCount { step: step.to_string(), rows_in, rows_out: hits.len() as u64 });
+    }
+    let total = hits.len() as u64;
+    hits.truncate(limit);
+    Ok(Slice { total, rows: named(hits), steps: counts })
+}
+
+/// Counts the rows of a plan.
+///
+/// # Errors
+/// As the store.
+pub fn count(store: &Store, plan: &Plan) -> Result<u64, StoreError> {
+    if plan.steps.iter().all(|step| matches!(step, Step::Sort(_))) {
+        let scans = scan::Scans::new(store, &plan.filter)?;
+        let index = store.index();
+        let query = index.compile(&plan.filter, &scans)?;
+        return index.count(query.as_ref());
+    }
+    Ok(select(store, plan, 0)?.total)
+}
+
+/// The query that the index gets for a plan's filter, for `explain`.
+///
+/// # Errors
+/// As the store.
+pub fn index_query(store: &Store, plan: &Plan) -> Result<String, StoreError> {
+    let scans = scan::Scans::new(store, &plan.filter)?;
+    Ok(format!("{:?}", store.index().compile(&plan.filter, &scans)?))
+}
+
+/// What answers a filter: the index by itself, or something beside it.
+pub fn answered_by(filter: &Filter) -> &'static str {
+    match filter {
+        Filter::All => "every row",
+        Filter::And(parts) | Filter::Or(parts) => {
+            let answers: BTreeSet<&str> = parts.iter().map(answered_by).collect();
+            match answers.len() {
+                0 => "nothing",
+                1 => answers.first().copied().unwrap_or("nothing"),
+                _ => "index and others",
+            }
+        }
+        Filter::Not(inner) => answered_by(inner),
+        Filter::Rows(_) => "sub-query",
+        Filter::Test(test) if indexed(test) => "index",
+        Filter::Test(Test::Regex { .. }) => "reading the texts",
+        Filter::Test(Test::Id { .. }) => "ids in SQLite",
+        Filter::Test(
+            Test::Value { field, .. } | Test::Match { field, .. } | Test::Range { field, .. } | Test::Has { field },
+        ) if field.home == Home::Column => "columns",
+        Filter::Test(_) => "scan of SQLite",
+    }
+}
+
+/// A group of [`count_by`].
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Group {
+    /// The value of each field: a word, a number, or null.
+    pub key: Map<String, Value>,
+    /// Rows in it.
+    pub count: u64,
+}
+
+/// Counts the rows of a plan by fields: total, and groups from the largest to the smallest (ties by key). A set-valued
+/// field puts a row into a group per name, so groups may add up to more than the total.
+///
+/// # Errors
+/// As the store.
+pub fn count_by(store: &Store, plan: &Plan, fields: &[Field]) -> Result<(u64, Vec<Group>), StoreError> {
+    let slice = select(store, plan, usize::MAX)?;
+    let rows: RowSet = slice.rows.iter().map(|(row, _)| *row).collect();
+    let mut columns = Vec::with_capacity(fields.len());
+    for field in fields {
+        columns.push(values_of(store, field, &rows)?);
+    }
+    let mut groups: BTreeMap<Vec<GroupKey>, u64> = BTreeMap::new();
+    for (row, _) in &slice.rows {
+        let mut keys: Vec<Vec<GroupKey>> = vec![Vec::new()];
+        for column in &columns {
+            let null = [GroupKey::Null];
+            let found = column.get(row).map(Vec::as_slice).unwrap_or(&null);
+            keys = keys
+                .into_iter()
+                .flat_map(|key| {
+                    found.iter().map(move |value| {
+                        let mut key = key.clone();
+                        key.push(value.clone());
+                        key
+                    })
+                })
+                .collect();
+        }
+        for key in keys {
+            *groups.entry(key).or_default() += 1;
+        }
+    }
+    let mut out: Vec<(Vec<GroupKey>, u64)> = groups.into_iter().collect();
+    out.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let groups = out
+        .into_iter()
+        .map(|(key, count)| Group {
+            key: fields.iter().zip(key).map(|(field, value)| (field.name.clone(), value.json())).collect(),
+            count,
+        })
+        .collect();
+    Ok((slice.total, groups))
+}
+
+/// A value that rows are grouped by; numbers before words, null last.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GroupKey {
+    /// A number, as sortable bits and as it was.
+    Number(u64, u64),
+    /// A word or name.
+    Word(String),
+    /// Nothing.
+    Null,
+}
+
+impl GroupKey {
+    fn number(value: f64) -> GroupKey {
+        let bits = value.to_bits();
+        GroupKey::Number(if bits >> 63 == 1 { !bits } else { bits | (1 << 63) }, bits)
+    }
+
+    /// The value as JSON.
+    pub fn json(&self) -> Value {
+        match self {
+            GroupKey::Number(_, bits) => {
+                let value = f64::from_bits(*bits);
+                if value.fract() == 0.0 && value.abs() < 9e15 { Value::from(value as i64) } else { Value::from(value) }
+            }
+            GroupKey::Word(word) => Value::from(word.as_str()),
+            GroupKey::Null => Value::Null,
+        }
+    }
+}
+
+/// The values that rows have in a field; rows without one are missing.
+///
+/// # Errors
+/// As the store; [`StoreError::Unknown`] for a text, which has no values to count.
+pub fn values_of(store: &Store, field: &Field, rows: &RowSet) -> Result<BTreeMap<u32, Vec<GroupKey>>, StoreError> {
+    let mut out: BTreeMap<u32, Vec<GroupKey>> = BTreeMap::new();
+    match field.home {
+        Home::Fact | Home::Row => {
+            store.index().values(&field.name, rows, &mut |row, value| {
+                out.entry(row).or_default().push(match value {
+                    Found::Number(number) if field.kind == crate::analyze::features::Kind::Date => {
+                        GroupKey::Word(date_of(number as i64))
+                    }
+                    Found::Number(number) => GroupKey::number(number),
+                    Found::Word(word) => GroupKey::Word(word.to_owned()),
+                });
+            })?;
+        }
+        Home::Column => {
+            let columns = store.columns()?;
+            for row in rows.iter() {
+                let values: Vec<GroupKey> = if field.name == "rank" {
+                    columns.rank(row).map(|rank| GroupKey::number(f64::from(rank))).into_iter().collect()
+                } else {
+                    columns.words(&field.name, row).into_iter().map(|word| GroupKey::Word(word.to_owned())).collect()
+                };
+                if !values.is_empty() {
+                    out.insert(row, values);
+                }
+            }
+        }
+        Home::Meta => {
+            let name = field.name.strip_prefix("meta.").unwrap_or(&field.name);
+            for row in rows.iter() {
+                if let Some(value) = store.sample(row)?.meta.get(name) {
+                    let key = match value.as_f64() {
+                        Some(number) => GroupKey::number(number),
+                        None => GroupKey::Word(crate::store::index::schema::meta_text(value)),
+                    };
+                    out.insert(row, vec![key]);
+                }
+            }
+        }
+        Home::Scan | Home::Id => {
+            for row in rows.iter() {
+                let sample = store.sample(row)?;
+                let word = match field.name.as_str() {
+                    "id" => sample.id.to_string(),
+                    "key" => sample.key,
+                    "locator" => sample.locator,
+                    _ => format!("{}:{}", sample.source, sample.locator),
+                };
+                out.insert(row, vec![GroupKey::Word(word)]);
+            }
+        }
+        Home::Text => {
+            return Err(StoreError::Unknown(format!("`{}` is a text: there are no values to count by", field.name)));
+        }
+    }
+    Ok(out)
+}
+
+/// A day as `YYYY-MM-DD`, of days since 1970-01-01.
+pub fn date_of(days: i64) -> String {
+    // Howard Hinnant, "chrono-compatible low-level date algorithms": civil_from_days.
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// The samples of a slice, read in order, a batch at a time.
+pub fn samples<'a>(store: &'a Store, slice: &'a Slice) -> impl Iterator<Item = Result<Sample, StoreError>> + 'a {
+    slice.rows.iter().map(|(row, _)| store.sample(*row))
+}
+
+fn named(hits: Vec<Hit>) -> Vec<(u32, SampleId)> {
+    hits.into_iter().map(|hit| (hit.row, SampleId::from_halves(hit.id.0, hit.id.1))).collect()
+}
+
+/// Where the index gets the keys of a sort.
+fn sort_keys(store: &Store, keys: &[SortKey]) -> Result<Vec<(KeySource, bool)>, StoreError> {
+    use crate::analyze::features::Kind;
+    keys.iter()
+        .map(|key| {
+            let field = &key.field;
+            let source = match (field.home, field.kind) {
+                (Home::Id, _) => KeySource::Id,
+                (Home::Column, _) => KeySource::ByRow(Arc::new(store.columns()?.ranks(&field.name))),
+                (Home::Fact | Home::Row, Kind::Int | Kind::Real | Kind::Date) => KeySource::Number(field.name.clone()),
+                (Home::Fact | Home::Row, Kind::Enum { words, .. }) => KeySource::Word {
+                    field: field.name.clone(),
+                    order: words.iter().map(|word| (*word).to_owned()).collect(),
+                },
+                (Home::Fact | Home::Row, Kind::Bool) => {
+                    KeySource::Word { field: field.name.clone(), order: vec!["false".into(), "true".into()] }
+                }
+                (Home::Row, _) if field.name == "level" => {
+                    KeySource::Word { field: field.name.clone(), order: level_order(store)? }
+                }
+                (Home::Fact | Home::Row, _) => KeySource::Word { field: field.name.clone(), order: Vec::new() },
+                (Home::Meta | Home::Scan | Home::Text, _) => KeySource::ByRow(Arc::new(scanned_ranks(store, field)?)),
+            };
+            Ok((source, key.descending))
+        })
+        .collect()
+}
+
+/// All level words of the store's sources, from low to high: by the place that a word has in the scales that hold it
+/// (the mean of its relative places), then by text.
+pub fn level_order(store: &Store) -> Result<Vec<String>, StoreError> {
+    let mut places: BTreeMap<String, (f64, u32)> = BTreeMap::new();
+    for source in store.sources()? {
+        let steps = source.levels.len().saturating_sub(1).max(1) as f64;
+        for (at, word) in source.levels.iter().enumerate() {
+            let place = places.entry(word.clone()).or_default();
+            place.0 += at as f64 / steps;
+            place.1 += 1;
+        }
+    }
+    let mut out: Vec<(f64, String)> =
+        places.into_iter().map(|(word, (sum, count))| (sum / f64::from(count), word)).collect();
+    out.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+    Ok(out.into_iter().map(|(_, word)| word).collect())
+}
+
+fn scanned_ranks(store: &Store, field: &Field) -> Result<Vec<u32>, StoreError> {
+    let present = store.columns()?.present();
+    let values = values_of(store, field, &present)?;
+    let firsts: BTreeSet<&GroupKey> = values.values().filter_map(|found| found.first()).collect();
+    let order: BTreeMap<&GroupKey, u32> = firsts.into_iter().enumerate().map(|(at, key)| (key, at as u32)).collect();
+    let mut out = vec![u32::MAX; store.columns()?.rows()];
+    for (row, found) in &values {
+        if let (Some(slot), Some(rank)) = (out.get_mut(*row as usize), found.first().and_then(|key| order.get(key))) {
+            *slot = *rank;
+        }
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_come_back_from_days() {
+        for day in ["1970-01-01", "2000-02-29", "2026-11-21", "1969-12-31"] {
+            assert_eq!(date_of(crate::store::index::schema::days(day).unwrap()), day);
+        }
+    }
+
+    #[test]
+    fn groups_are_ordered_numbers_first_null_last() {
+        let mut keys = vec![GroupKey::Null, GroupKey::Word("a".into()), GroupKey::number(10.0), GroupKey::number(-2.0)];
+        keys.sort();
+        assert_eq!(keys[0].json(), Value::from(-2));
+        assert_eq!(keys[3], GroupKey::Null);
+    }
+}

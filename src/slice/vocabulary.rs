@@ -1,0 +1,99 @@
+//! What a store knows of words: the values that queries may name, for errors, notes and suggestions.
+
+use crate::query::{Saved, Vocabulary};
+use crate::store::Store;
+use crate::store::index::schema::{HAS, term_text};
+
+/// Saved queries that every project has; a project's own of the same name go first.
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("beginner-geometry", include_str!("../../queries/beginner-geometry.q")),
+    ("broken", include_str!("../../queries/broken.q")),
+    ("calculus", include_str!("../../queries/calculus.q")),
+    ("curriculum", include_str!("../../queries/curriculum.q")),
+    ("evaluation-pool", include_str!("../../queries/evaluation-pool.q")),
+    ("formulas", include_str!("../../queries/formulas.q")),
+    ("long-scenes", include_str!("../../queries/long-scenes.q")),
+    ("manimgl", include_str!("../../queries/manimgl.q")),
+    ("moving", include_str!("../../queries/moving.q")),
+    ("needs-description", include_str!("../../queries/needs-description.q")),
+    ("thanks-code", include_str!("../../queries/thanks-code.q")),
+    ("three-d", include_str!("../../queries/three-d.q")),
+    ("trainable", include_str!("../../queries/trainable.q")),
+];
+
+/// The words of a store and the saved queries of its project.
+pub struct StoreVocabulary<'a> {
+    store: &'a Store,
+}
+
+impl<'a> StoreVocabulary<'a> {
+    /// Makes it for a store.
+    pub fn new(store: &'a Store) -> Self {
+        StoreVocabulary { store }
+    }
+}
+
+impl Vocabulary for StoreVocabulary<'_> {
+    fn values(&self, field: &str) -> Option<Vec<(String, u64)>> {
+        match field {
+            "state" | "reason" | "split" | "tag" | "licence" | "edited" => {
+                Some(self.store.columns().ok()?.counts(field))
+            }
+            "source" => {
+                // A source that was read and has no rows (all rejected later, or undone) is known all the same.
+                let mut counts: Vec<(String, u64)> = self.store.columns().ok()?.counts("source");
+                for source in self.store.sources().ok()? {
+                    if !counts.iter().any(|(name, _)| *name == source.name) {
+                        counts.push((source.name, 0));
+                    }
+                }
+                counts.sort();
+                Some(counts)
+            }
+            _ => {
+                let found = self.store.index().dictionary(&term_text(field, "")).ok()?;
+                (!found.is_empty()).then_some(found)
+            }
+        }
+    }
+
+    fn meta_names(&self) -> Vec<String> {
+        let found = self.store.index().dictionary(&term_text(HAS, "meta.")).unwrap_or_default();
+        found.into_iter().map(|(name, _)| name).collect()
+    }
+
+    fn levels(&self) -> Vec<(String, Vec<String>)> {
+        let sources = self.store.sources().unwrap_or_default();
+        sources
+            .into_iter()
+            .filter(|source| !source.levels.is_empty())
+            .map(|source| (source.name, source.levels))
+            .collect()
+    }
+
+    fn saved(&self, name: &str) -> Option<Saved> {
+        let path = self.store.project().queries_dir().join(format!("{name}.q"));
+        if let Ok(text) = std::fs::read_to_string(&path) {
+            return Some(Saved { text, path: format!("queries/{name}.q") });
+        }
+        let (_, text) = BUILT_IN.iter().find(|(each, _)| *each == name)?;
+        Some(Saved { text: (*text).to_owned(), path: format!("{name}.q (built in)") })
+    }
+
+    fn saved_names(&self) -> Vec<String> {
+        saved_names(self.store.project())
+    }
+}
+
+/// Names of saved queries: the project's own and those built in, sorted.
+pub fn saved_names(project: &crate::store::Project) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(project.queries_dir())
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.strip_suffix(".q").map(str::to_owned))
+        .collect();
+    names.extend(BUILT_IN.iter().map(|(name, _)| (*name).to_owned()));
+    names.sort();
+    names.dedup();
+    names
+}

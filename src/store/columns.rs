@@ -1,0 +1,395 @@
+//! What changes without the code changing, by dense row number: state, reason, split, source, licence, tags, edited.
+//!
+//! Derived from `sample`, kept in `derived` as one array per column (so that a query reads only what it asks for) and
+//! patched row by row along the change log. Words are numbered in dictionaries that only grow.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use super::index::rows::RowSet;
+use crate::sample::{Side, State};
+
+/// Raised whenever the arrays may differ; older ones are made anew.
+const VERSION: i64 = 1;
+
+/// State byte of a row that is not there (its ingest was undone).
+const ABSENT: u8 = 255;
+
+/// Words by number; number 0 is null.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dictionary {
+    /// The words; number n stands at n - 1.
+    pub words: Vec<String>,
+    #[serde(skip)]
+    numbers: BTreeMap<String, u16>,
+}
+
+impl Dictionary {
+    fn number(&mut self, word: &str) -> Result<u16, StoreError> {
+        if self.numbers.len() != self.words.len() {
+            self.numbers = self.words.iter().enumerate().map(|(at, word)| (word.clone(), at as u16 + 1)).collect();
+        }
+        if let Some(number) = self.numbers.get(word) {
+            return Ok(*number);
+        }
+        if self.words.len() >= usize::from(u16::MAX) - 1 {
+            return Err(StoreError::Unknown(format!(
+                "more than 65,534 different values in one column (`{word}` is one more)"
+            )));
+        }
+        self.words.push(word.to_owned());
+        let number = self.words.len() as u16;
+        self.numbers.insert(word.to_owned(), number);
+        Ok(number)
+    }
+
+    /// The word of a number; `None` for null.
+    pub fn word(&self, number: u16) -> Option<&str> {
+        usize::from(number).checked_sub(1).and_then(|at| self.words.get(at)).map(String::as_str)
+    }
+}
+
+/// The columns.
+#[derive(Clone, Debug, Default)]
+pub struct Columns {
+    watermark: i64,
+    state: Vec<u8>,
+    split: Vec<u8>,
+    edited: Vec<u8>,
+    source: Vec<u16>,
+    licence: Vec<u16>,
+    reason: Vec<u16>,
+    tags: Vec<u16>,
+    rank: Vec<u8>,
+    dictionaries: Dictionaries,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Dictionaries {
+    source: Dictionary,
+    licence: Dictionary,
+    reason: Dictionary,
+    /// Sorted tag sets, the tags joined by U+001F.
+    tags: Dictionary,
+}
+
+/// What the columns hold of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnRow {
+    /// Dense row number.
+    pub row: u32,
+    /// Whether the row is there.
+    pub present: bool,
+    /// State.
+    pub state: State,
+    /// The store's own side.
+    pub split: Option<Side>,
+    /// Whether the current revision is an edited one.
+    pub edited: bool,
+    /// Source's name.
+    pub source: String,
+    /// Source's rank.
+    pub rank: u8,
+    /// Licence that applies.
+    pub licence: String,
+    /// Reason of a rejected sample.
+    pub reason: Option<String>,
+    /// Tags, sorted.
+    pub tags: Vec<String>,
+}
+
+impl Columns {
+    /// Reads the columns; empty ones with watermark 0 where there are none, or of another version.
+    ///
+    /// # Errors
+    /// As SQLite; [`StoreError::Inconsistent`] where arrays do not fit each other.
+    pub fn load(conn: &Connection) -> Result<Columns, StoreError> {
+        let mut out = Columns::default();
+        let Some((watermark, bytes)) = read_blob(conn, "dictionaries")? else { return Ok(out) };
+        out.watermark = watermark;
+        out.dictionaries = serde_json::from_slice(&bytes)
+            .map_err(|error| StoreError::Inconsistent(format!("the dictionaries of the columns: {error}")))?;
+        let get = |name: &str| -> Result<Vec<u8>, StoreError> {
+            match read_blob(conn, name)? {
+                Some((mark, bytes)) if mark == watermark => Ok(bytes),
+                _ => Err(StoreError::Inconsistent(format!("the column {name} is missing or of another age"))),
+            }
+        };
+        out.state = get("state")?;
+        out.split = get("split")?;
+        out.edited = get("edited")?;
+        out.rank = get("rank")?;
+        out.source = wide(&get("source")?);
+        out.licence = wide(&get("licence")?);
+        out.reason = wide(&get("reason")?);
+        out.tags = wide(&get("tags")?);
+        let rows = out.state.len();
+        let fits = [
+            out.split.len(),
+            out.edited.len(),
+            out.rank.len(),
+            out.source.len(),
+            out.licence.len(),
+            out.reason.len(),
+            out.tags.len(),
+        ];
+        if fits.iter().any(|len| *len != rows) {
+            return Err(StoreError::Inconsistent("the columns differ in length".into()));
+        }
+        Ok(out)
+    }
+
+    /// Writes the columns with a new watermark.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn save(&mut self, conn: &Connection, watermark: i64) -> Result<(), StoreError> {
+        self.watermark = watermark;
+        let dictionaries = serde_json::to_vec(&self.dictionaries).expect("dictionaries are plain JSON");
+        let mut statement = conn.prepare_cached(include_str!("../../schema/statements/put_derived.sql"))?;
+        let mut put = |name: &str, data: &[u8]| statement.execute(params![name, watermark, VERSION, data]);
+        put("dictionaries", &dictionaries)?;
+        put("state", &self.state)?;
+        put("split", &self.split)?;
+        put("edited", &self.edited)?;
+        put("rank", &self.rank)?;
+        put("source", &narrow(&self.source))?;
+        put("licence", &narrow(&self.licence))?;
+        put("reason", &narrow(&self.reason))?;
+        put("tags", &narrow(&self.tags))?;
+        Ok(())
+    }
+
+    /// The last entry of the change log that it has followed.
+    pub fn watermark(&self) -> i64 {
+        self.watermark
+    }
+
+    /// How many rows there are room for: one more than the greatest row number.
+    pub fn rows(&self) -> usize {
+        self.state.len()
+    }
+
+    /// Sets a row.
+    ///
+    /// # Errors
+    /// Where a column has more different words than it can number.
+    pub fn set(&mut self, values: &ColumnRow) -> Result<(), StoreError> {
+        let row = values.row as usize;
+        if row >= self.state.len() {
+            let rows = row + 1;
+            self.state.resize(rows, ABSENT);
+            self.split.resize(rows, 0);
+            self.edited.resize(rows, 0);
+            self.rank.resize(rows, 0);
+            self.source.resize(rows, 0);
+            self.licence.resize(rows, 0);
+            self.reason.resize(rows, 0);
+            self.tags.resize(rows, 0);
+        }
+        let place = |word: State| State::ALL.iter().position(|state| *state == word).unwrap_or(0) as u8;
+        self.state[row] = if values.present { place(values.state) } else { ABSENT };
+        self.split[row] =
+            values.split.map_or(0, |side| 1 + Side::ALL.iter().position(|each| *each == side).unwrap_or(0) as u8);
+        self.edited[row] = u8::from(values.edited);
+        self.rank[row] = values.rank;
+        self.source[row] = self.dictionaries.source.number(&values.source)?;
+        self.licence[row] = self.dictionaries.licence.number(&values.licence)?;
+        self.reason[row] = match &values.reason {
+            Some(reason) => self.dictionaries.reason.number(reason)?,
+            None => 0,
+        };
+        self.tags[row] =
+            if values.tags.is_empty() { 0 } else { self.dictionaries.tags.number(&values.tags.join("\u{1f}"))? };
+        Ok(())
+    }
+
+    /// What a row has in a field that lives in columns: its words (none for null; several tags).
+    pub fn words(&self, field: &str, row: u32) -> Vec<&str> {
+        let at = row as usize;
+        let one = |word: Option<&'static str>| word.into_iter().collect::<Vec<&str>>();
+        match field {
+            "state" => one(self.state.get(at).and_then(|state| State::WORDS.get(usize::from(*state)).copied())),
+            "split" => one(self
+                .split
+                .get(at)
+                .and_then(|side| usize::from(*side).checked_sub(1))
+                .and_then(|side| Side::WORDS.get(side).copied())),
+            "edited" => one(self.edited.get(at).map(|edited| if *edited == 1 { "true" } else { "false" })),
+            "source" => {
+                self.source.get(at).and_then(|number| self.dictionaries.source.word(*number)).into_iter().collect()
+            }
+            "licence" => {
+                self.licence.get(at).and_then(|number| self.dictionaries.licence.word(*number)).into_iter().collect()
+            }
+            "reason" => {
+                self.reason.get(at).and_then(|number| self.dictionaries.reason.word(*number)).into_iter().collect()
+            }
+            "tag" => self
+                .tags
+                .get(at)
+                .and_then(|number| self.dictionaries.tags.word(*number))
+                .map(|tags| tags.split('\u{1f}').collect())
+                .unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The rank of a row's source.
+    pub fn rank(&self, row: u32) -> Option<u8> {
+        self.rank.get(row as usize).copied().filter(|rank| *rank > 0)
+    }
+
+    /// The rows that are there and whose words in a field pass; a row without a word does not.
+    pub fn filter_words(&self, field: &str, pass: &dyn Fn(&str) -> bool) -> RowSet {
+        // A verdict per word first, then a table look-up per row.
+        let verdicts = |dictionary: &Dictionary, pass: &dyn Fn(&str) -> bool| -> Vec<bool> {
+            std::iter::once(false).chain(dictionary.words.iter().map(|word| pass(word))).collect()
+        };
+        let mut out = RowSet::new(self.rows());
+        let mut narrow = |column: &[u8], table: &[bool]| {
+            for (row, value) in column.iter().enumerate() {
+                if self.state[row] != ABSENT && table.get(usize::from(*value)).copied().unwrap_or(false) {
+                    out.insert(row as u32);
+                }
+            }
+        };
+        match field {
+            "state" => narrow(&self.state, &State::WORDS.iter().map(|word| pass(word)).collect::<Vec<_>>()),
+            "split" => narrow(
+                &self.split,
+                &std::iter::once(false).chain(Side::WORDS.iter().map(|word| pass(word))).collect::<Vec<_>>(),
+            ),
+            "edited" => narrow(&self.edited, &[pass("false"), pass("true")]),
+            _ => {
+                let (column, table) = match field {
+                    "source" => (&self.source, verdicts(&self.dictionaries.source, pass)),
+                    "licence" => (&self.licence, verdicts(&self.dictionaries.licence, pass)),
+                    "reason" => (&self.reason, verdicts(&self.dictionaries.reason, pass)),
+                    "tag" => (&self.tags, verdicts(&self.dictionaries.tags, &|tags| tags.split('\u{1f}').any(pass))),
+                    _ => return out,
+                };
+                for (row, value) in column.iter().enumerate() {
+                    if self.state[row] != ABSENT && table[usize::from(*value)] {
+                        out.insert(row as u32);
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// The rows that are there and whose source's rank passes.
+    pub fn filter_rank(&self, pass: &dyn Fn(f64) -> bool) -> RowSet {
+        let mut out = RowSet::new(self.rows());
+        for (row, rank) in self.rank.iter().enumerate() {
+            if self.state[row] != ABSENT && *rank > 0 && pass(f64::from(*rank)) {
+                out.insert(row as u32);
+            }
+        }
+        out
+    }
+
+    /// Whether every row that is there is in this state.
+    pub fn all_in_state(&self, state: State) -> bool {
+        let wanted = State::ALL.iter().position(|each| *each == state).unwrap_or(0) as u8;
+        self.state.iter().all(|found| *found == wanted || *found == ABSENT)
+    }
+
+    /// Words of a field with the number of rows that are there and have them.
+    pub fn counts(&self, field: &str) -> Vec<(String, u64)> {
+        let mut out: BTreeMap<&str, u64> = BTreeMap::new();
+        for row in 0..self.rows() {
+            if self.state[row] != ABSENT {
+                for word in self.words(field, row as u32) {
+                    *out.entry(word).or_default() += 1;
+                }
+            }
+        }
+        out.into_iter().map(|(word, count)| (word.to_owned(), count)).collect()
+    }
+
+    /// The rows that are there.
+    pub fn present(&self) -> RowSet {
+        (0..self.rows() as u32).filter(|row| self.state[*row as usize] != ABSENT).collect()
+    }
+
+    /// Ranks of rows for sorting by a field that lives in columns: words by their order (states and sides as declared,
+    /// others by text); `u32::MAX` is null.
+    pub fn ranks(&self, field: &str) -> Vec<u32> {
+        if field == "rank" {
+            return self.rank.iter().map(|rank| if *rank == 0 { u32::MAX } else { u32::from(*rank) }).collect();
+        }
+        let fixed: Option<&[&str]> = match field {
+            "state" => Some(State::WORDS),
+            "split" => Some(Side::WORDS),
+            "edited" => Some(&["false", "true"]),
+            _ => None,
+        };
+        let words: BTreeSet<&str> = match fixed {
+            Some(_) => BTreeSet::new(),
+            None => (0..self.rows() as u32).flat_map(|row| self.words(field, row)).collect(),
+        };
+        let order: BTreeMap<&str, u32> = match fixed {
+            Some(words) => words.iter().enumerate().map(|(at, word)| (*word, at as u32)).collect(),
+            None => words.into_iter().enumerate().map(|(at, word)| (word, at as u32)).collect(),
+        };
+        (0..self.rows() as u32)
+            .map(|row| self.words(field, row).first().and_then(|word| order.get(word).copied()).unwrap_or(u32::MAX))
+            .collect()
+    }
+}
+
+fn read_blob(conn: &Connection, name: &str) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
+    let mut statement = conn.prepare_cached(include_str!("../../schema/statements/get_derived.sql"))?;
+    Ok(statement.query_row(params![name, VERSION], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}
+
+fn narrow(column: &[u16]) -> Vec<u8> {
+    column.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn wide(bytes: &[u8]) -> Vec<u16> {
+    bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(row: u32, state: State, tags: &[&str]) -> ColumnRow {
+        ColumnRow {
+            row,
+            present: true,
+            state,
+            split: (row % 2 == 0).then_some(Side::Test),
+            edited: false,
+            source: format!("s{}", row % 3),
+            rank: 3,
+            licence: "MIT".into(),
+            reason: None,
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn rows_are_found_by_words_and_nulls_by_none() {
+        let mut columns = Columns::default();
+        columns.set(&row(0, State::Kept, &["a", "b"])).unwrap();
+        columns.set(&row(1, State::Rejected, &[])).unwrap();
+        columns.set(&row(5, State::Kept, &["b"])).unwrap();
+        let found =
+            |field: &str, word: &str| columns.filter_words(field, &|each| each == word).iter().collect::<Vec<_>>();
+        assert_eq!(found("tag", "b"), [0, 5]);
+        assert_eq!(found("tag", "a"), [0]);
+        assert_eq!(found("state", "kept"), [0, 5]);
+        assert_eq!(found("split", "test"), [0]);
+        assert_eq!(found("source", "s2"), [5]);
+        assert_eq!(columns.present().iter().collect::<Vec<_>>(), [0, 1, 5]);
+        assert_eq!(columns.ranks("split"), [2, u32::MAX, u32::MAX, u32::MAX, u32::MAX, u32::MAX]);
+        assert_eq!(columns.counts("tag"), [("a".to_owned(), 1), ("b".to_owned(), 2)]);
+    }
+}

@@ -1,0 +1,190 @@
+//! The query index: text and facts of every live sample, derived from SQLite and rebuilt from it at will.
+//!
+//! Its commit payload carries the watermark, the last entry of the change log that it has followed; whatever is past
+//! that is replayed before a query runs, so a crash between SQLite's commit and the index's loses nothing.
+
+pub mod rows;
+pub mod schema;
+pub mod search;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tantivy::directory::MmapDirectory;
+use tantivy::tokenizer::TokenizerManager;
+use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
+
+use crate::sample::Sample;
+use crate::store::StoreError;
+use schema::{CodeTokenizer, Fields, MetaTokenizer, TermsTokenizer};
+
+/// Memory of the writer, both threads together, before a segment is written.
+const WRITER_BYTES: usize = 160 << 20;
+const WRITER_THREADS: usize = 2;
+
+/// What a commit says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Payload {
+    watermark: i64,
+    stamp: String,
+}
+
+/// An open query index.
+pub struct Index {
+    index: tantivy::Index,
+    reader: IndexReader,
+    /// Its fields.
+    pub fields: Fields,
+    watermark: i64,
+}
+
+impl Index {
+    /// Opens the index in `dir`; `None` where there is none, or one that this version cannot use (it is derived: make it anew).
+    ///
+    /// # Errors
+    /// Where files are there and cannot be read for reasons of the system.
+    pub fn open(dir: &Path) -> Result<Option<Index>, StoreError> {
+        if !dir.join("meta.json").exists() {
+            return Ok(None);
+        }
+        let fields = Fields::new();
+        let directory = MmapDirectory::open(dir).map_err(tantivy::TantivyError::from)?;
+        let Ok(mut index) = tantivy::Index::open(directory) else { return Ok(None) };
+        let payload: Payload = match index.load_metas() {
+            Ok(metas) => metas.payload.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+            Err(_) => return Ok(None),
+        };
+        if payload.stamp != fields.stamp() {
+            return Ok(None);
+        }
+        index.set_tokenizers(tokenizers());
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Some(Index { index, reader, fields, watermark: payload.watermark }))
+    }
+
+    /// Makes an empty index in `dir`, in place of whatever is there.
+    ///
+    /// # Errors
+    /// Where the directory cannot be written.
+    pub fn create(dir: &Path) -> Result<Index, StoreError> {
+        let io = |path: PathBuf| move |source| StoreError::Io { path, source };
+        if dir.exists() {
+            std::fs::remove_dir_all(dir).map_err(io(dir.to_owned()))?;
+        }
+        std::fs::create_dir_all(dir).map_err(io(dir.to_owned()))?;
+        let fields = Fields::new();
+        let mut index = tantivy::Index::create_in_dir(dir, fields.schema.clone())?;
+        index.set_tokenizers(tokenizers());
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let mut made = Index { index, reader, fields, watermark: 0 };
+        let writer = made.writer()?;
+        made.commit(writer, 0)?;
+        Ok(made)
+    }
+
+    /// The last entry of the change log that it has followed.
+    pub fn watermark(&self) -> i64 {
+        self.watermark
+    }
+
+    /// A view of what is committed.
+    pub fn searcher(&self) -> Searcher {
+        self.reader.searcher()
+    }
+
+    /// Opens the writer.
+    ///
+    /// # Errors
+    /// Where another writer is open, or memory is lacking.
+    pub fn writer(&self) -> Result<DocumentWriter, StoreError> {
+        let writer = self.index.writer_with_num_threads(WRITER_THREADS, WRITER_BYTES)?;
+        Ok(DocumentWriter { writer, fields: self.fields.clone() })
+    }
+
+    /// Makes what was written durable and visible, and moves the watermark.
+    ///
+    /// # Errors
+    /// Where the disk refuses; the old state then stays.
+    pub fn commit(&mut self, mut writer: DocumentWriter, watermark: i64) -> Result<(), StoreError> {
+        let payload = Payload { watermark, stamp: self.fields.stamp() };
+        let mut prepared = writer.writer.prepare_commit()?;
+        prepared.set_payload(&serde_json::to_string(&payload).expect("a payload is plain JSON"));
+        prepared.commit()?;
+        writer.writer.wait_merging_threads()?;
+        self.reader.reload()?;
+        self.watermark = watermark;
+        Ok(())
+    }
+}
+
+/// Writes documents.
+pub struct DocumentWriter {
+    writer: IndexWriter<TantivyDocument>,
+    fields: Fields,
+}
+
+impl DocumentWriter {
+    /// Adds the document of a sample that the index does not hold yet.
+    ///
+    /// # Errors
+    /// Where the writer's threads died.
+    pub fn add(&self, sample: &Sample) -> Result<(), StoreError> {
+        self.writer.add_document(self.fields.document(sample))?;
+        Ok(())
+    }
+
+    /// Takes a row's document out.
+    pub fn delete(&self, row: u32) {
+        self.writer.delete_term(Term::from_field_u64(self.fields.row, u64::from(row)));
+    }
+}
+
+fn tokenizers() -> TokenizerManager {
+    // tantivy asks for its own default tokenizer even for numbers.
+    let manager = TokenizerManager::default();
+    manager.register("terms", TermsTokenizer);
+    manager.register("code", CodeTokenizer);
+    manager.register("meta", MetaTokenizer);
+    manager
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_written_and_found_by_row() {
+        let dir = std::env::temp_dir().join(format!("scenery-index-{}", std::process::id()));
+        let mut index = Index::create(&dir).unwrap();
+        let writer = index.writer().unwrap();
+        let sample = Sample {
+            row: 7,
+            id: crate::sample::SampleId::new("s", "k"),
+            source: "s".into(),
+            key: "k".into(),
+            locator: "f:1".into(),
+            state: crate::sample::State::Kept,
+            reason: None,
+            instruction: Some("draw a circle".into()),
+            code: "from manim import *\n".into(),
+            revision: crate::sample::RevisionKind::Read,
+            cleaners: Vec::new(),
+            licence: "MIT".into(),
+            rank: 3,
+            level: None,
+            split: None,
+            split_given: None,
+            tags: Default::default(),
+            description_kind: crate::sample::DescriptionKind::Human,
+            meta: Default::default(),
+            family: None,
+            content: [0; 16],
+            added: "2026-01-01T00:00:00Z".into(),
+            facts: crate::analyze::analyse("from manim import *\n", None, None, &[]),
+        };
+        writer.add(&sample).unwrap();
+        index.commit(writer, 1).unwrap();
+        assert_eq!(search::documents_per_row(&index).unwrap().into_iter().collect::<Vec<_>>(), [(7, 1)]);
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}

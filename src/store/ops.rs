@@ -1,0 +1,261 @@
+//! Ops: what changed the store, in order; open, closed, undone.
+
+use rusqlite::{OptionalExtension, params};
+use serde_json::{Value, json};
+
+use super::{Store, StoreError, last_change};
+
+/// What a command that wants to write says of itself.
+#[derive(Clone, Debug)]
+pub struct Begin<'a> {
+    /// Subcommand.
+    pub verb: &'a str,
+    /// What makes it the same command again; an open op with equal verb and arguments is continued.
+    pub arguments: Value,
+    /// Now: UTC, RFC 3339.
+    pub now: &'a str,
+}
+
+/// An op, as `log` shows it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct OpRecord {
+    /// Its number.
+    pub op: i64,
+    /// Subcommand.
+    pub verb: String,
+    /// Its arguments.
+    pub arguments: Value,
+    /// When it began (UTC, RFC 3339).
+    pub started: String,
+    /// When it ended; none while it is open.
+    pub ended: Option<String>,
+    /// The op that it took back.
+    pub undoes: Option<i64>,
+    /// The op that took it back.
+    pub undone_by: Option<i64>,
+    /// Counts, as the command printed them.
+    pub summary: Value,
+    /// Version of scenery.
+    pub tool: String,
+}
+
+/// What `undo` did.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Undone {
+    /// The op that was taken back.
+    pub undone: i64,
+    /// Its verb.
+    pub verb: String,
+    /// Samples that are as they were before it.
+    pub restored: u64,
+    /// Samples that it had added and that are gone.
+    pub removed: u64,
+    /// The new op, which can be undone in turn; the same as `undone` where that had never closed.
+    pub op: i64,
+}
+
+impl Store {
+    /// Begins an op, or continues the open one where it is the same command.
+    ///
+    /// # Errors
+    /// [`StoreError::OpenOp`] where another command's op is open.
+    pub fn begin(&mut self, begin: &Begin<'_>) -> Result<i64, StoreError> {
+        self.must_write()?;
+        if let Some((op, verb, arguments)) = self.open_op()? {
+            if verb == begin.verb && arguments == begin.arguments {
+                return Ok(op);
+            }
+            return Err(StoreError::OpenOp { op, again: again(&verb, &arguments), verb });
+        }
+        self.conn.execute(
+            "INSERT INTO op (verb, arguments, started, tool) VALUES (?1, ?2, ?3, ?4)",
+            params![begin.verb, begin.arguments.to_string(), begin.now, env!("CARGO_PKG_VERSION")],
+        )?;
+        Ok(self.conn.last_insert_rowid())
+    }
+
+    /// The open op: number, verb, arguments.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn open_op(&self) -> Result<Option<(i64, String, Value)>, StoreError> {
+        let found = self
+            .conn
+            .query_row("SELECT op, verb, arguments FROM op WHERE ended IS NULL", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?))
+            })
+            .optional()?;
+        Ok(found.map(|(op, verb, arguments)| (op, verb, serde_json::from_str(&arguments).unwrap_or(Value::Null))))
+    }
+
+    /// Takes an op that never closed out again, with everything it wrote and its number: nothing of it was ever seen.
+    /// Returns how many samples it had written.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn discard(&mut self, op: i64) -> Result<u64, StoreError> {
+        self.must_write()?;
+        self.bulk = None;
+        let transaction = self.conn.transaction()?;
+        transaction.execute("DELETE FROM pending", [])?;
+        transaction.execute("DELETE FROM change WHERE op = ?1", [op])?;
+        let removed = transaction.execute("DELETE FROM sample WHERE added_op = ?1", [op])? as u64;
+        transaction.execute("DELETE FROM revision WHERE op = ?1", [op])?;
+        transaction.execute("DELETE FROM rejected WHERE op = ?1", [op])?;
+        transaction.execute("UPDATE rejected SET gone_op = NULL WHERE gone_op = ?1", [op])?;
+        transaction.execute(
+            "DELETE FROM source WHERE source NOT IN (SELECT source FROM sample) AND source NOT IN (SELECT source FROM rejected)",
+            [],
+        )?;
+        transaction.execute("DELETE FROM op WHERE op = ?1 AND ended IS NULL", [op])?;
+        transaction.commit()?;
+        self.catch_up()?;
+        Ok(removed)
+    }
+
+    /// All ops, newest first.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn ops(&self) -> Result<Vec<OpRecord>, StoreError> {
+        let mut statement = self.conn.prepare(
+            "SELECT o.op, o.verb, o.arguments, o.started, o.ended, o.undoes, o.summary, o.tool,
+                (SELECT max(u.op) FROM op AS u WHERE u.undoes = o.op) FROM op AS o ORDER BY o.op DESC",
+        )?;
+        let json = |text: String| serde_json::from_str(&text).unwrap_or(Value::Null);
+        let rows = statement.query_map([], |row| {
+            Ok(OpRecord {
+                op: row.get(0)?,
+                verb: row.get(1)?,
+                arguments: json(row.get(2)?),
+                started: row.get(3)?,
+                ended: row.get(4)?,
+                undoes: row.get(5)?,
+                summary: json(row.get(6)?),
+                tool: row.get(7)?,
+                undone_by: row.get(8)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Closes an op: what it wrote becomes the truth in one transaction, and then visible.
+    ///
+    /// # Errors
+    /// As SQLite and the index; an error after the transaction leaves an op that is closed, and an index that the next
+    /// command brings up to date.
+    pub fn close(&mut self, op: i64, summary: &Value, now: &str) -> Result<(), StoreError> {
+        self.must_write()?;
+        let transaction = self.conn.transaction()?;
+        transaction.execute(
+            "INSERT INTO history (row, op, before)
+             SELECT s.row, ?1, json_object('present', s.present, 'state', s.state, 'reason', s.reason, 'locator', s.locator,
+                'revision', s.revision, 'read_revision', s.read_revision, 'read_hash', hex(s.read_hash), 'licence', s.licence,
+                'level', s.level, 'split', s.split, 'split_given', s.split_given, 'description_kind', s.description_kind,
+                'family', s.family, 'meta', s.meta, 'dialect', s.dialect, 'issues', s.issues, 'tags', s.tags)
+             FROM pending AS p JOIN sample AS s ON s.row = p.row WHERE s.added_op <> ?1",
+            [op],
+        )?;
+        transaction.execute_batch(include_str!("../../schema/statements/apply_pending.sql"))?;
+        transaction.execute(
+            "INSERT INTO change (op, row, action) SELECT ?1, row, 'put' FROM sample WHERE added_op = ?1 AND present = 1
+             UNION SELECT ?1, s.row, CASE WHEN s.present = 1 THEN 'put' ELSE 'delete' END
+             FROM pending AS p JOIN sample AS s ON s.row = p.row",
+            [op],
+        )?;
+        transaction.execute("DELETE FROM pending", [])?;
+        transaction
+            .execute("UPDATE op SET ended = ?2, summary = ?3 WHERE op = ?1", params![op, now, summary.to_string()])?;
+        transaction.commit()?;
+        self.catch_up()
+    }
+
+    /// Takes back the newest op that has not been taken back, or the open one. A redo is the undo of an undo: give its number.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] where there is nothing to undo, or a later op stands above the one that was named.
+    pub fn undo(&mut self, which: Option<i64>, now: &str) -> Result<Undone, StoreError> {
+        self.must_write()?;
+        if let Some((op, verb, _)) = self.open_op()? {
+            if which.is_some_and(|wanted| wanted != op) {
+                return Err(StoreError::Unknown(format!(
+                    "op {op} ({verb}) is open: `scenery undo` takes that one back first"
+                )));
+            }
+            let removed = self.discard(op)?;
+            return Ok(Undone { undone: op, verb, restored: 0, removed, op });
+        }
+        let ops = self.ops()?;
+        let target = match which {
+            Some(number) => ops
+                .iter()
+                .find(|op| op.op == number)
+                .ok_or_else(|| StoreError::Unknown(format!("there is no op {number}")))?,
+            None => ops
+                .iter()
+                .find(|op| op.undone_by.is_none() && op.undoes.is_none())
+                .ok_or_else(|| StoreError::Unknown("there is nothing to undo".into()))?,
+        };
+        if target.undone_by.is_some() {
+            return Err(StoreError::Unknown(format!("op {} is undone already", target.op)));
+        }
+        let (target, target_verb) = (target.op, target.verb.clone());
+        let later: Option<i64> = self
+            .conn
+            .query_row(
+                "SELECT min(h.op) FROM history AS h WHERE h.op > ?1
+                    AND h.op NOT IN (SELECT undoes FROM op WHERE undoes IS NOT NULL)
+                    AND (SELECT undoes FROM op WHERE op.op = h.op) IS NULL
+                    AND (h.row IN (SELECT row FROM history WHERE op = ?1) OR h.row IN (SELECT row FROM sample WHERE added_op = ?1))",
+                [target],
+                |row| row.get(0),
+            )
+            .optional()?
+            .flatten();
+        if let Some(later) = later {
+            return Err(StoreError::Unknown(format!(
+                "op {later} changed samples that op {target} wrote: `scenery undo {later}` first"
+            )));
+        }
+        let begin = Begin { verb: "undo", arguments: json!({ "op": target }), now };
+        let op = self.begin(&begin)?;
+        let transaction = self.conn.transaction()?;
+        transaction.execute("UPDATE op SET undoes = ?2 WHERE op = ?1", params![op, target])?;
+        // What it changed goes back to what it was; what it added goes away. The undo of an undo finds both in history.
+        let restored = transaction
+            .execute("INSERT INTO pending (row, after) SELECT row, before FROM history WHERE op = ?1", [target])?
+            as u64;
+        let removed = transaction.execute(
+            "INSERT OR IGNORE INTO pending (row, after) SELECT row, json_object('present', 0) FROM sample
+             WHERE added_op = ?1 AND present = 1 AND row NOT IN (SELECT row FROM history WHERE op = ?1)",
+            [target],
+        )? as u64;
+        transaction
+            .execute("UPDATE rejected SET gone_op = ?2 WHERE op = ?1 AND gone_op IS NULL", params![target, op])?;
+        transaction
+            .execute("UPDATE rejected SET gone_op = NULL WHERE gone_op = ?1 AND op <> ?2", params![target, op])?;
+        transaction.commit()?;
+        let summary = json!({ "undone": target, "restored": restored, "removed": removed });
+        self.close(op, &summary, now)?;
+        Ok(Undone { undone: target, verb: target_verb, restored, removed, op })
+    }
+
+    /// Brings the index and the columns up to the end of the change log.
+    pub(super) fn catch_up(&mut self) -> Result<(), StoreError> {
+        self.must_write()?;
+        self.columns.take();
+        let target = last_change(&self.conn)?;
+        self.catch_up_columns(target)?;
+        self.catch_up_index(target)?;
+        self.conn.execute("DELETE FROM change WHERE seq <= ?1", [target])?;
+        Ok(())
+    }
+}
+
+/// The command line that continues an open op, for messages.
+fn again(verb: &str, arguments: &Value) -> String {
+    match arguments.get("command").and_then(Value::as_str) {
+        Some(command) => command.to_owned(),
+        None => format!("scenery {verb}"),
+    }
+}

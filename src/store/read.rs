@@ -1,0 +1,445 @@
+//! Reading: samples by row or id, their revisions and history, sources, rejected rows.
+
+use std::str::FromStr;
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::Value;
+
+use super::index::rows::RowSet;
+use super::{Store, StoreError, codec};
+use crate::sample::{Dialect, Facts, RejectedRow, RevisionKind, Sample, SampleId};
+
+/// A source, as its recipe was at the last ingest.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SourceRecord {
+    /// Its name.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// SPDX expression or `none-stated`.
+    pub licence: String,
+    /// Where it is from.
+    pub url: String,
+    /// How to cite it.
+    pub citation: String,
+    /// 1 to 5, higher wins among duplicates.
+    pub rank: u8,
+    /// What it is written for, where that is known.
+    pub dialect: Option<Dialect>,
+    /// `near`, `exact` or `off`.
+    pub dedup: String,
+    /// Its level words from low to high.
+    pub levels: Vec<String>,
+    /// The recipe as TOML.
+    pub recipe: String,
+}
+
+/// A revision of a sample.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct RevisionRecord {
+    /// Its number, ascending in time over the whole store.
+    pub revision: i64,
+    /// What it is.
+    pub kind: RevisionKind,
+    /// The op that wrote it.
+    pub op: i64,
+    /// Its instruction.
+    pub instruction: Option<String>,
+    /// Its code.
+    pub code: String,
+    /// The cleaners that made it.
+    pub cleaners: Vec<String>,
+    /// Whether it is the current one.
+    pub current: bool,
+}
+
+/// What an op did to a sample.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct HistoryEntry {
+    /// The op.
+    pub op: i64,
+    /// Its verb.
+    pub verb: String,
+    /// When it ended.
+    pub ended: Option<String>,
+    /// What the sample was before it; null where the op added the sample.
+    pub before: Value,
+}
+
+pub(super) fn word<T: FromStr>(row: &Row<'_>, at: usize) -> rusqlite::Result<T>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    let text: String = row.get(at)?;
+    text.parse().map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error)))
+}
+
+pub(super) fn optional_word<T: FromStr>(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<T>>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    let text: Option<String> = row.get(at)?;
+    text.map(|text| {
+        text.parse().map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error)))
+    })
+    .transpose()
+}
+
+fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
+    let text: String = row.get(at)?;
+    serde_json::from_str(&text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error)))
+}
+
+/// A sample as `select_sample.sql` gives it, still compressed.
+struct Packed {
+    sample: Sample,
+    code: Vec<u8>,
+    codec: i64,
+    facts: Option<(Vec<u8>, i64)>,
+}
+
+impl Packed {
+    fn unpack(mut self) -> Result<Sample, StoreError> {
+        self.sample.code = codec::decode_text(&self.code, self.codec)?;
+        if let Some((record, codec)) = self.facts {
+            self.sample.facts = serde_json::from_slice(&codec::decode(&record, codec)?)
+                .map_err(|error| StoreError::Inconsistent(format!("facts of {}: {error}", self.sample.id)))?;
+        }
+        Ok(self.sample)
+    }
+}
+
+fn packed(row: &Row<'_>) -> rusqlite::Result<Packed> {
+    let facts: Option<Vec<u8>> = row.get(23)?;
+    let facts_codec: Option<i64> = row.get(24)?;
+    Ok(Packed {
+        code: row.get(8)?,
+        codec: row.get(9)?,
+        facts: facts.zip(facts_codec),
+        sample: Sample {
+            row: row.get(0)?,
+            id: SampleId(row.get(1)?),
+            source: row.get(2)?,
+            key: row.get(3)?,
+            locator: row.get(4)?,
+            state: word(row, 5)?,
+            reason: row.get(6)?,
+            instruction: row.get(7)?,
+            code: String::new(),
+            revision: word(row, 10)?,
+            cleaners: json(row, 11)?,
+            licence: row.get(12)?,
+            rank: row.get(13)?,
+            level: row.get(14)?,
+            split: optional_word(row, 15)?,
+            split_given: optional_word(row, 16)?,
+            tags: json(row, 17)?,
+            description_kind: word(row, 18)?,
+            meta: json(row, 19)?,
+            family: row.get(20)?,
+            content: row.get(21)?,
+            added: row.get(22)?,
+            facts: Facts::default(),
+        },
+    })
+}
+
+/// A sample and whether it is there.
+pub(super) fn read_sample(conn: &Connection, row: u32) -> Result<Option<(Sample, bool)>, StoreError> {
+    let found = conn
+        .prepare_cached(include_str!("../../schema/statements/select_sample.sql"))?
+        .query_row([row], packed)
+        .optional()?;
+    let Some(found) = found else { return Ok(None) };
+    let present: bool =
+        conn.prepare_cached("SELECT present FROM sample WHERE row = ?1")?.query_row([row], |found| found.get(0))?;
+    Ok(Some((found.unpack()?, present)))
+}
+
+impl Store {
+    /// The samples of rows, in the order of the rows.
+    ///
+    /// # Errors
+    /// [`StoreError::Inconsistent`] where a row is not there; as SQLite.
+    pub fn samples(&self, rows: &[u32]) -> Result<Vec<Sample>, StoreError> {
+        rows.iter().map(|row| self.sample(*row)).collect()
+    }
+
+    /// The sample of a row.
+    ///
+    /// # Errors
+    /// As [`Store::samples`].
+    pub fn sample(&self, row: u32) -> Result<Sample, StoreError> {
+        let found = self
+            .conn
+            .prepare_cached(include_str!("../../schema/statements/select_sample.sql"))?
+            .query_row([row], packed)
+            .optional()?
+            .ok_or_else(|| StoreError::Inconsistent(format!("row {row} is in the index and not in the database")))?;
+        found.unpack()
+    }
+
+    /// The instruction and the code of rows, handed over batch by batch for scanning on several threads: compressed
+    /// code with its codec.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn packed_texts(&self, rows: &[u32]) -> Result<Vec<PackedText>, StoreError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT r.instruction, r.code, r.codec FROM sample AS s JOIN revision AS r ON r.revision = s.revision WHERE s.row = ?1",
+        )?;
+        rows.iter()
+            .map(|row| {
+                Ok(statement.query_row([row], |found| {
+                    Ok(PackedText { row: *row, instruction: found.get(0)?, code: found.get(1)?, codec: found.get(2)? })
+                })?)
+            })
+            .collect()
+    }
+
+    /// Key and locator of every row that is there, handed to `take`.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn scan_places(&self, take: &mut dyn FnMut(u32, &str, &str, &str)) -> Result<(), StoreError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT s.row, s.key, s.locator, src.name FROM sample AS s JOIN source AS src ON src.source = s.source WHERE s.present = 1",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let text = |at: usize| -> Result<&str, StoreError> {
+                row.get_ref(at)?.as_str().map_err(|error| StoreError::Inconsistent(error.to_string()))
+            };
+            take(row.get(0)?, text(1)?, text(2)?, text(3)?);
+        }
+        Ok(())
+    }
+
+    /// The rows whose id begins with hexadecimal digits, at most `limit` of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] where the digits are none; as SQLite.
+    pub fn rows_by_id(&self, digits: &str, limit: usize) -> Result<Vec<(u32, SampleId)>, StoreError> {
+        let lower = digits.to_ascii_lowercase();
+        if lower.is_empty() || lower.len() > 32 || !lower.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(StoreError::Unknown(format!("`{digits}` is no id: ids are 6 to 32 hexadecimal digits")));
+        }
+        let parse = |padded: String| u128::from_str_radix(&padded, 16).map(u128::to_be_bytes).unwrap_or_default();
+        let low = parse(format!("{lower:0<32}"));
+        let high = parse(format!("{lower:f<32}"));
+        let mut statement = self.conn.prepare_cached(
+            "SELECT row, id FROM sample WHERE id BETWEEN ?1 AND ?2 AND present = 1
+                AND added_op NOT IN (SELECT op FROM op WHERE ended IS NULL) ORDER BY id LIMIT ?3",
+        )?;
+        let rows = statement
+            .query_map(params![&low[..], &high[..], limit as i64], |row| Ok((row.get(0)?, SampleId(row.get(1)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// How many hexadecimal digits tell every id of the store apart, at least 6.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn short_digits(&self, ids: &[SampleId]) -> Result<usize, StoreError> {
+        let mut before = self.conn.prepare_cached("SELECT id FROM sample WHERE id < ?1 ORDER BY id DESC LIMIT 1")?;
+        let mut after = self.conn.prepare_cached("SELECT id FROM sample WHERE id > ?1 ORDER BY id LIMIT 1")?;
+        let mut digits = 6;
+        for id in ids {
+            for statement in [&mut before, &mut after] {
+                let near: Option<[u8; 16]> = statement.query_row([&id.0[..]], |row| row.get(0)).optional()?;
+                if let Some(near) = near {
+                    let (a, b) = (id.to_string(), SampleId(near).to_string());
+                    let same = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
+                    digits = digits.max(same + 1);
+                }
+            }
+        }
+        Ok(digits.min(32))
+    }
+
+    /// All revisions of a row, oldest first.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn revisions(&self, row: u32) -> Result<Vec<RevisionRecord>, StoreError> {
+        let mut statement = self.conn.prepare(
+            "SELECT r.revision, r.kind, r.op, r.instruction, r.code, r.codec, r.cleaners, r.revision = s.revision
+             FROM revision AS r JOIN sample AS s ON s.row = r.row
+             WHERE r.row = ?1 AND r.op NOT IN (SELECT op FROM op WHERE ended IS NULL) ORDER BY r.revision",
+        )?;
+        let rows = statement.query_map([row], |found| {
+            Ok((
+                RevisionRecord {
+                    revision: found.get(0)?,
+                    kind: word(found, 1)?,
+                    op: found.get(2)?,
+                    instruction: found.get(3)?,
+                    code: String::new(),
+                    cleaners: json(found, 6)?,
+                    current: found.get(7)?,
+                },
+                found.get::<_, Vec<u8>>(4)?,
+                found.get::<_, i64>(5)?,
+            ))
+        })?;
+        let mut out = Vec::new();
+        for found in rows {
+            let (mut record, code, codec) = found?;
+            record.code = codec::decode_text(&code, codec)?;
+            out.push(record);
+        }
+        Ok(out)
+    }
+
+    /// The ops that touched a row, oldest first.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn history(&self, row: u32) -> Result<Vec<HistoryEntry>, StoreError> {
+        let mut statement = self.conn.prepare(
+            "SELECT o.op, o.verb, o.ended, NULL FROM sample AS s JOIN op AS o ON o.op = s.added_op WHERE s.row = ?1
+             UNION ALL
+             SELECT o.op, o.verb, o.ended, h.before FROM history AS h JOIN op AS o ON o.op = h.op WHERE h.row = ?1
+             ORDER BY 1",
+        )?;
+        let rows = statement.query_map([row], |found| {
+            let before: Option<String> = found.get(3)?;
+            Ok(HistoryEntry {
+                op: found.get(0)?,
+                verb: found.get(1)?,
+                ended: found.get(2)?,
+                before: before.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What the reader found of a row outside its code: the dialect and its issues.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn hints(&self, row: u32) -> Result<(Option<Dialect>, Vec<String>), StoreError> {
+        Ok(self.conn.query_row("SELECT dialect, issues FROM sample WHERE row = ?1", [row], |found| {
+            Ok((optional_word(found, 0)?, json(found, 1)?))
+        })?)
+    }
+
+    /// The sources that the store has rows of, or has tried, by name.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn sources(&self) -> Result<Vec<SourceRecord>, StoreError> {
+        let mut statement = self.conn.prepare(
+            "SELECT name, title, licence, url, citation, rank, dialect, dedup, levels, recipe FROM source ORDER BY name",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok(SourceRecord {
+                name: row.get(0)?,
+                title: row.get(1)?,
+                licence: row.get(2)?,
+                url: row.get(3)?,
+                citation: row.get(4)?,
+                rank: row.get(5)?,
+                dialect: optional_word(row, 6)?,
+                dedup: row.get(7)?,
+                levels: json(row, 8)?,
+                recipe: row.get(9)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Rejected rows of a source, by file and number of the row; at most `limit`.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn rejected(&self, source: &str, limit: usize) -> Result<Vec<RejectedRow>, StoreError> {
+        let mut statement = self.conn.prepare(
+            "SELECT r.file, r.locator, r.reason, r.detail FROM rejected AS r JOIN source AS s ON s.source = r.source
+             WHERE s.name = ?1 AND r.gone_op IS NULL AND r.op NOT IN (SELECT op FROM op WHERE ended IS NULL)
+             ORDER BY r.rejected LIMIT ?2",
+        )?;
+        let rows = statement.query_map(params![source, limit as i64], |row| {
+            Ok(RejectedRow { file: row.get(0)?, locator: row.get(1)?, reason: row.get(2)?, detail: row.get(3)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Rejected rows that an op met first, open or not; at most `limit`.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn rejected_of(&self, source: &str, op: i64, limit: usize) -> Result<Vec<RejectedRow>, StoreError> {
+        let mut statement = self.conn.prepare(
+            "SELECT r.file, r.locator, r.reason, r.detail FROM rejected AS r JOIN source AS s ON s.source = r.source
+             WHERE s.name = ?1 AND r.op = ?2 ORDER BY r.rejected LIMIT ?3",
+        )?;
+        let rows = statement.query_map(params![source, op, limit as i64], |row| {
+            Ok(RejectedRow { file: row.get(0)?, locator: row.get(1)?, reason: row.get(2)?, detail: row.get(3)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Rejected rows of every source, counted by source and reason.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn rejected_counts(&self) -> Result<Vec<(String, String, u64)>, StoreError> {
+        let mut statement = self.conn.prepare(
+            "SELECT s.name, r.reason, count(*) FROM rejected AS r JOIN source AS s ON s.source = r.source
+             WHERE r.gone_op IS NULL AND r.op NOT IN (SELECT op FROM op WHERE ended IS NULL)
+             GROUP BY 1, 2 ORDER BY 1, 2",
+        )?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)? as u64)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The rows that are there and whose facts were not made by this analyser set.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn stale_rows(&self, version: &str) -> Result<Vec<u32>, StoreError> {
+        let mut statement = self.conn.prepare(
+            "SELECT s.row FROM sample AS s LEFT JOIN fact AS f ON f.revision = s.revision
+             LEFT JOIN analyser AS a ON a.analyser = f.analyser
+             WHERE s.present = 1 AND s.state <> 'forgotten' AND a.version IS NOT ?1 ORDER BY s.row",
+        )?;
+        let rows = statement.query_map([version], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The rows that are there, of closed ops, as the database has them.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn present_rows(&self) -> Result<RowSet, StoreError> {
+        let mut statement = self.conn.prepare(
+            "SELECT row FROM sample WHERE present = 1 AND added_op NOT IN (SELECT op FROM op WHERE ended IS NULL)",
+        )?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+/// The texts of a row, the code still compressed.
+#[derive(Clone, Debug)]
+pub struct PackedText {
+    /// The row.
+    pub row: u32,
+    /// Its instruction.
+    pub instruction: Option<String>,
+    code: Vec<u8>,
+    codec: i64,
+}
+
+impl PackedText {
+    /// The code.
+    ///
+    /// # Errors
+    /// As [`codec::decode_text`].
+    pub fn code(&self) -> Result<String, StoreError> {
+        codec::decode_text(&self.code, self.codec)
+    }
+}

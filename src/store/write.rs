@@ -1,0 +1,593 @@
+//! Writing: sources, samples, rejected rows; and following the change log.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::{Map, Value, json};
+
+use super::columns::{ColumnRow, Columns};
+use super::index::Index;
+use super::index::rows::RowSet;
+use super::read::read_sample;
+use super::{Store, StoreError, codec};
+use crate::sample::{Facts, RejectedRow, RevisionKind, Sample, SampleId, State};
+
+/// A text pair, ready to be kept.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// The instruction.
+    pub instruction: Option<String>,
+    /// The code, compressed.
+    pub code: Vec<u8>,
+    /// How it is compressed.
+    pub codec: i64,
+    /// Content hash of the code.
+    pub hash: [u8; 16],
+}
+
+impl Content {
+    /// Compresses and hashes.
+    ///
+    /// # Errors
+    /// As [`codec::encode`].
+    pub fn new(instruction: Option<String>, code: &str) -> Result<Content, StoreError> {
+        let (bytes, codec) = codec::encode(code.as_bytes())?;
+        Ok(Content { instruction, code: bytes, codec, hash: crate::sample::content_hash(code) })
+    }
+}
+
+/// What the store knows of an id that a reader met again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its row.
+    pub row: u32,
+    /// False where the op that added it was undone.
+    pub present: bool,
+    /// Its state.
+    pub state: State,
+    /// Reason of a rejected sample.
+    pub reason: Option<String>,
+    /// Hash of everything the source gave last time.
+    pub read_hash: [u8; 16],
+    /// The op that added it.
+    pub added_op: i64,
+    /// Where it was last seen.
+    pub locator: String,
+}
+
+/// What meeting a row came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Not known before this op.
+    New,
+    /// Known, with the same content.
+    Unchanged,
+    /// Known, with other content.
+    Changed,
+}
+
+/// A row, ready to be written.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The sample as it will be; `row` is set.
+    pub sample: Sample,
+    /// Its source's number.
+    pub source: i64,
+    /// What was read.
+    pub read: Content,
+    /// What the cleaners made of it, where they made something.
+    pub fixed: Option<Content>,
+    /// Hash of everything the source gave.
+    pub read_hash: [u8; 16],
+    /// Licence of this row, where it is not the source's.
+    pub licence: Option<String>,
+    /// Dialect as the reader found it.
+    pub dialect: Option<crate::sample::Dialect>,
+    /// Findings of the reader.
+    pub issues: Vec<String>,
+    /// The facts, compressed.
+    pub facts: (Vec<u8>, i64),
+    /// What was known of it.
+    pub known: Option<Known>,
+}
+
+/// Compresses facts for [`Prepared`].
+///
+/// # Errors
+/// As [`codec::encode`].
+pub fn encode_facts(facts: &Facts) -> Result<(Vec<u8>, i64), StoreError> {
+    let text = serde_json::to_vec(facts)
+        .map_err(|error| StoreError::Inconsistent(format!("facts that are no JSON: {error}")))?;
+    codec::encode(&text)
+}
+
+/// A number for the place and reason of a rejected row, so that many can be remembered.
+pub fn place_hash(file: &str, locator: &str, reason: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(format!("{file}\u{1f}{locator}\u{1f}{reason}").as_bytes())
+}
+
+impl Store {
+    /// Writes a source as its recipe has it now; returns its number. Where its licence or rank changed, its rows follow.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn put_source(&mut self, record: &super::SourceRecord, op: i64) -> Result<i64, StoreError> {
+        self.must_write()?;
+        let before: Option<(i64, String, i64)> = self
+            .conn
+            .query_row("SELECT source, licence, rank FROM source WHERE name = ?1", [&record.name], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()?;
+        let levels = serde_json::to_string(&record.levels).expect("words are plain JSON");
+        let values = params![
+            record.name,
+            record.title,
+            record.licence,
+            record.url,
+            record.citation,
+            record.rank,
+            record.dialect.map(|dialect| dialect.word()),
+            record.dedup,
+            levels,
+            record.recipe
+        ];
+        match before {
+            None => {
+                self.conn.execute(
+                    "INSERT INTO source (source, name, title, licence, url, citation, rank, dialect, dedup, levels, recipe)
+                     VALUES ((SELECT coalesce(max(source) + 1, 0) FROM source), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                    values,
+                )?;
+            }
+            Some((number, licence, rank)) => {
+                self.conn.execute(
+                    "UPDATE source SET title = ?2, licence = ?3, url = ?4, citation = ?5, rank = ?6, dialect = ?7,
+                        dedup = ?8, levels = ?9, recipe = ?10 WHERE name = ?1",
+                    values,
+                )?;
+                if licence != record.licence || rank != i64::from(record.rank) {
+                    self.conn.execute(
+                        "INSERT INTO change (op, row, action) SELECT ?1, row, 'state' FROM sample WHERE source = ?2 AND present = 1
+                            AND added_op <> ?1",
+                        params![op, number],
+                    )?;
+                }
+            }
+        }
+        Ok(self.conn.query_row("SELECT source FROM source WHERE name = ?1", [&record.name], |row| row.get(0))?)
+    }
+
+    /// The number of an analyser set, given at first use.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn analyser_number(&mut self, version: &str) -> Result<i64, StoreError> {
+        self.conn.execute("INSERT OR IGNORE INTO analyser (version) VALUES (?1)", [version])?;
+        Ok(self.conn.query_row("SELECT analyser FROM analyser WHERE version = ?1", [version], |row| row.get(0))?)
+    }
+
+    /// The row number that the next new sample gets.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn next_row(&self) -> Result<u32, StoreError> {
+        Ok(self.conn.query_row("SELECT coalesce(max(row) + 1, 0) FROM sample", [], |row| row.get(0))?)
+    }
+
+    /// What is known of an id.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn known(&self, id: &SampleId) -> Result<Option<Known>, StoreError> {
+        known(&self.conn, id)
+    }
+
+    /// A second connection for looking ids up while this one writes.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn lookup_connection(&self) -> Result<LookupConnection, StoreError> {
+        Ok(LookupConnection { conn: super::connect(&self.project.database(), false)? })
+    }
+
+    /// Writes rows under an open op, in one transaction. Rows whose outcome is unchanged are not given here.
+    ///
+    /// # Errors
+    /// As SQLite and the index writer; nothing of the batch is kept then.
+    pub fn put(&mut self, op: i64, analyser: i64, batch: &[Prepared]) -> Result<(), StoreError> {
+        self.must_write()?;
+        if self.bulk.is_none() {
+            self.bulk = Some((self.index.borrow().writer()?, RowSet::default()));
+        }
+        let transaction = self.conn.transaction()?;
+        for prepared in batch {
+            write_one(&transaction, op, analyser, prepared)?;
+        }
+        transaction.commit()?;
+        if let Some((writer, rows)) = &mut self.bulk {
+            for prepared in batch.iter().filter(|prepared| prepared.known.is_none()) {
+                writer.add(&prepared.sample)?;
+                rows.insert(prepared.sample.row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Records where unchanged rows were seen now, and restores those that had gone upstream and are back.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn seen(&mut self, moved: &[(u32, String)], back: &[u32]) -> Result<(), StoreError> {
+        if moved.is_empty() && back.is_empty() {
+            return Ok(());
+        }
+        self.must_write()?;
+        let transaction = self.conn.transaction()?;
+        for (row, locator) in moved {
+            transaction
+                .prepare_cached("UPDATE sample SET locator = ?2 WHERE row = ?1")?
+                .execute(params![row, locator])?;
+        }
+        for row in back {
+            put_pending(&transaction, *row, &json!({ "state": "kept", "reason": null }))?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Changes samples under an open op: `after` names the columns to set, see `apply_pending.sql`.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn change(&mut self, changes: &[(u32, Value)]) -> Result<(), StoreError> {
+        self.must_write()?;
+        let transaction = self.conn.transaction()?;
+        for (row, after) in changes {
+            put_pending(&transaction, *row, after)?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Writes rejected rows of a source. A row that was known as rejected stays as it is.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn put_rejected(&mut self, op: i64, source: i64, rows: &[RejectedRow]) -> Result<(), StoreError> {
+        self.must_write()?;
+        let transaction = self.conn.transaction()?;
+        {
+            let mut statement =
+                transaction.prepare_cached(include_str!("../../schema/statements/insert_rejected.sql"))?;
+            for row in rows {
+                statement.execute(params![source, row.file, row.locator, row.reason, row.detail, op])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Marks the rejected rows of these files (`met` holds the [`place_hash`] of those that are still there) that were not met this time as gone.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn retire_rejected(
+        &mut self,
+        op: i64,
+        source: i64,
+        files: &[String],
+        met: &HashSet<u64>,
+    ) -> Result<(), StoreError> {
+        self.must_write()?;
+        let transaction = self.conn.transaction()?;
+        for file in files {
+            let stale: Vec<i64> = {
+                let mut statement = transaction
+                    .prepare_cached("SELECT rejected, locator, reason FROM rejected WHERE source = ?1 AND file = ?2 AND gone_op IS NULL")?;
+                let rows = statement.query_map(params![source, file], |row| {
+                    Ok((row.get::<_, i64>(0)?, (row.get::<_, String>(1)?, row.get::<_, String>(2)?)))
+                })?;
+                let rows: Vec<(i64, (String, String))> = rows.collect::<Result<_, _>>()?;
+                rows.into_iter()
+                    .filter(|(_, (locator, reason))| !met.contains(&place_hash(file, locator, reason)))
+                    .map(|(rejected, _)| rejected)
+                    .collect()
+            };
+            for rejected in stale {
+                transaction.execute("UPDATE rejected SET gone_op = ?2 WHERE rejected = ?1", params![rejected, op])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Rejects the kept samples of a source that were not met (`gone-upstream`); returns how many.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn reject_gone(&mut self, source: i64, met: &RowSet) -> Result<u64, StoreError> {
+        self.must_write()?;
+        let gone: Vec<u32> = {
+            let mut statement = self.conn.prepare(
+                "SELECT row FROM sample WHERE source = ?1 AND present = 1 AND state IN ('kept', 'duplicate')",
+            )?;
+            let rows = statement.query_map([source], |row| row.get::<_, u32>(0))?;
+            let rows: Vec<u32> = rows.collect::<Result<_, _>>()?;
+            rows.into_iter().filter(|row| !met.contains(*row)).collect()
+        };
+        let after = json!({ "state": "rejected", "reason": "gone-upstream" });
+        self.change(&gone.iter().map(|row| (*row, after.clone())).collect::<Vec<_>>())?;
+        Ok(gone.len() as u64)
+    }
+
+    /// Replaces the facts of current revisions: (row, facts).
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn put_facts(&mut self, analyser: i64, facts: &[(u32, Facts)]) -> Result<(), StoreError> {
+        self.must_write()?;
+        let transaction = self.conn.transaction()?;
+        for (row, facts) in facts {
+            let (record, codec) = encode_facts(facts)?;
+            let revision: i64 = transaction
+                .prepare_cached("SELECT revision FROM sample WHERE row = ?1")?
+                .query_row([row], |found| found.get(0))?;
+            transaction
+                .prepare_cached(include_str!("../../schema/statements/insert_fact.sql"))?
+                .execute(params![revision, analyser, record, codec])?;
+            put_pending(&transaction, *row, &Value::Object(Map::new()))?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Throws the index and the columns away and makes them anew from the database.
+    ///
+    /// # Errors
+    /// As SQLite and the index.
+    pub fn rebuild(&mut self) -> Result<(), StoreError> {
+        self.must_write()?;
+        self.bulk = None;
+        self.conn.execute("DELETE FROM derived", [])?;
+        *self.index.borrow_mut() = Index::create(&self.project.index_dir())?;
+        self.catch_up()
+    }
+
+    pub(super) fn catch_up_columns(&mut self, target: i64) -> Result<(), StoreError> {
+        let mut columns = match Columns::load(&self.conn) {
+            Ok(columns) => columns,
+            Err(StoreError::Inconsistent(_)) => Columns::default(),
+            Err(error) => return Err(error),
+        };
+        if columns.watermark() == target {
+            return Ok(());
+        }
+        let rows = if columns.watermark() < pruned_to(&self.conn, target)? {
+            columns = Columns::default();
+            visible_rows(&self.conn)?
+        } else {
+            changed_rows(&self.conn, columns.watermark())?
+        };
+        {
+            let mut statement = self.conn.prepare_cached(include_str!("../../schema/statements/select_columns.sql"))?;
+            for row in rows {
+                if let Some(values) = statement.query_row([row], column_row).optional()? {
+                    columns.set(&values)?;
+                }
+            }
+        }
+        let transaction = self.conn.transaction()?;
+        columns.save(&transaction, target)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    pub(super) fn catch_up_index(&mut self, target: i64) -> Result<(), StoreError> {
+        let index = self.index.get_mut();
+        let bulk = self.bulk.take();
+        if index.watermark() == target {
+            return Ok(());
+        }
+        let all = index.watermark() < pruned_to(&self.conn, target)?;
+        let (writer, done) = match bulk {
+            Some((writer, rows)) if !all => (writer, rows),
+            other => {
+                drop(other);
+                if all {
+                    *index = Index::create(&self.project.index_dir())?;
+                }
+                (index.writer()?, RowSet::default())
+            }
+        };
+        let fresh = index.watermark() == 0;
+        let rows = if all { visible_rows(&self.conn)? } else { changed_documents(&self.conn, index.watermark())? };
+        for row in rows.into_iter().filter(|row| !done.contains(*row)) {
+            if !fresh {
+                writer.delete(row);
+            }
+            if let Some((sample, true)) = read_sample(&self.conn, row)? {
+                writer.add(&sample)?;
+            }
+        }
+        index.commit(writer, target)
+    }
+}
+
+/// Looks ids up on a connection of its own, which sees what is committed.
+pub struct LookupConnection {
+    conn: Connection,
+}
+
+impl LookupConnection {
+    /// What is known of an id.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn known(&self, id: &SampleId) -> Result<Option<Known>, StoreError> {
+        known(&self.conn, id)
+    }
+}
+
+fn known(conn: &Connection, id: &SampleId) -> Result<Option<Known>, StoreError> {
+    let mut statement = conn.prepare_cached(include_str!("../../schema/statements/select_known.sql"))?;
+    let found = statement
+        .query_row([&id.0[..]], |row| {
+            Ok(Known {
+                row: row.get(0)?,
+                present: row.get(1)?,
+                state: super::read::word(row, 2)?,
+                reason: row.get(3)?,
+                read_hash: row.get(4)?,
+                added_op: row.get(5)?,
+                locator: row.get(6)?,
+            })
+        })
+        .optional()?;
+    Ok(found)
+}
+
+fn put_pending(conn: &Connection, row: u32, after: &Value) -> Result<(), StoreError> {
+    // A second change of the same row in one op adds to the first; a key set to null stays null.
+    let before: Option<String> = conn
+        .prepare_cached("SELECT after FROM pending WHERE row = ?1")?
+        .query_row([row], |found| found.get(0))
+        .optional()?;
+    let mut whole: Map<String, Value> = before.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    if let Value::Object(fields) = after {
+        whole.extend(fields.clone());
+    }
+    conn.prepare_cached("INSERT OR REPLACE INTO pending (row, after) VALUES (?1, ?2)")?
+        .execute(params![row, Value::Object(whole).to_string()])?;
+    Ok(())
+}
+
+fn write_one(conn: &Connection, op: i64, analyser: i64, prepared: &Prepared) -> Result<(), StoreError> {
+    let sample = &prepared.sample;
+    let mut insert_revision = conn.prepare_cached(include_str!("../../schema/statements/insert_revision.sql"))?;
+    let mut revise = |kind: RevisionKind, content: &Content, cleaners: &[String]| -> Result<i64, StoreError> {
+        let cleaners = serde_json::to_string(cleaners).expect("words are plain JSON");
+        insert_revision.execute(params![
+            sample.row,
+            kind.word(),
+            op,
+            content.instruction,
+            content.code,
+            content.codec,
+            &content.hash[..],
+            cleaners
+        ])?;
+        Ok(conn.last_insert_rowid())
+    };
+    let read = revise(RevisionKind::Read, &prepared.read, &[])?;
+    let current = match &prepared.fixed {
+        Some(fixed) => revise(RevisionKind::Fixed, fixed, &sample.cleaners)?,
+        None => read,
+    };
+    let (record, codec) = &prepared.facts;
+    conn.prepare_cached(include_str!("../../schema/statements/insert_fact.sql"))?
+        .execute(params![current, analyser, record, codec])?;
+    let meta = serde_json::to_string(&sample.meta).expect("a JSON object is JSON");
+    let issues = serde_json::to_string(&prepared.issues).expect("words are plain JSON");
+    match &prepared.known {
+        None => {
+            conn.prepare_cached(include_str!("../../schema/statements/insert_sample.sql"))?.execute(params![
+                sample.row,
+                &sample.id.0[..],
+                prepared.source,
+                sample.key,
+                sample.locator,
+                current,
+                read,
+                &prepared.read_hash[..],
+                prepared.licence,
+                sample.level,
+                sample.split_given.map(|side| side.word()),
+                sample.description_kind.word(),
+                sample.family,
+                meta,
+                prepared.dialect.map(|dialect| dialect.word()),
+                issues,
+                op,
+                sample.added
+            ])?;
+        }
+        Some(known) => {
+            let mut after = json!({
+                "present": 1,
+                "locator": sample.locator,
+                "revision": current,
+                "read_revision": read,
+                "read_hash": crate::sample::hex(&prepared.read_hash),
+                "licence": prepared.licence,
+                "level": sample.level,
+                "split_given": sample.split_given.map(|side| side.word()),
+                "description_kind": sample.description_kind.word(),
+                "family": sample.family,
+                "meta": meta,
+                "dialect": prepared.dialect.map(|dialect| dialect.word()),
+                "issues": issues,
+            });
+            let edited: bool = conn
+                .prepare_cached("SELECT r.kind = 'edited' FROM sample AS s JOIN revision AS r ON r.revision = s.revision WHERE s.row = ?1")?
+                .query_row([known.row], |row| row.get(0))?;
+            if let Some(fields) = after.as_object_mut() {
+                if edited && known.present {
+                    // An edit above a changed read is kept.
+                    fields.remove("revision");
+                }
+                if !known.present || known.reason.as_deref() == Some("gone-upstream") {
+                    fields.insert("state".into(), json!("kept"));
+                    fields.insert("reason".into(), Value::Null);
+                }
+            }
+            put_pending(conn, known.row, &after)?;
+        }
+    }
+    Ok(())
+}
+
+fn column_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ColumnRow> {
+    let tags: String = row.get(9)?;
+    Ok(ColumnRow {
+        row: row.get(0)?,
+        present: row.get(1)?,
+        state: super::read::word(row, 2)?,
+        split: super::read::optional_word(row, 3)?,
+        edited: row.get(4)?,
+        source: row.get(5)?,
+        rank: row.get(6)?,
+        licence: row.get(7)?,
+        reason: row.get(8)?,
+        tags: serde_json::from_str(&tags).unwrap_or_default(),
+    })
+}
+
+/// The last entry that has been cleared from the change log; who has followed less must begin anew.
+fn pruned_to(conn: &Connection, target: i64) -> Result<i64, StoreError> {
+    let first: Option<i64> = conn.query_row("SELECT min(seq) FROM change", [], |row| row.get(0))?;
+    Ok(first.map_or(target, |first| first - 1))
+}
+
+fn rows_of(conn: &Connection, sql: &str, after: i64) -> Result<Vec<u32>, StoreError> {
+    let mut statement = conn.prepare(sql)?;
+    let rows = statement.query_map([after], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn changed_rows(conn: &Connection, after: i64) -> Result<Vec<u32>, StoreError> {
+    rows_of(conn, "SELECT DISTINCT row FROM change WHERE seq > ?1 ORDER BY row", after)
+}
+
+fn changed_documents(conn: &Connection, after: i64) -> Result<Vec<u32>, StoreError> {
+    rows_of(conn, "SELECT DISTINCT row FROM change WHERE seq > ?1 AND action <> 'state' ORDER BY row", after)
+}
+
+/// Rows of closed ops, gone ones too.
+fn visible_rows(conn: &Connection) -> Result<Vec<u32>, StoreError> {
+    rows_of(
+        conn,
+        "SELECT row FROM sample WHERE row >= ?1 AND added_op NOT IN (SELECT op FROM op WHERE ended IS NULL) ORDER BY row",
+        0,
+    )
+}
