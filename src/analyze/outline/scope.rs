@@ -216,7 +216,8 @@ impl Walker<'_> {
             let start = at + found;
             let end = start + name.len();
             let bytes = self.text.as_bytes();
-            if !(start > 0 && is_word(bytes.get(start - 1))) && !is_word(bytes.get(end)) {
+            let before = start.checked_sub(1).and_then(|before| bytes.get(before));
+            if !is_word(before) && !is_word(bytes.get(end)) {
                 return Some(start..end);
             }
             at = end;

@@ -117,9 +117,8 @@ impl Cutter<'_> {
     fn need_symbol(&mut self, module: usize, name: &str, at: At, used: &Meant) {
         let item = self.project.item(at.0, at.1);
         let own = at.0 == module && item.binds.contains(name);
-        let binders = if own && used.binds {
-            vec![at.1]
-        } else if own && used.text == *name && self.is_self(at, used) {
+        let itself = own && (used.binds || (used.text == *name && self.is_self(at, used)));
+        let binders = if itself {
             vec![at.1]
         } else {
             let limit = if module == at.0 && self.is_now(at, used) { at.1 } else { self.limit(module) };
