@@ -1,5 +1,6 @@
 //! The one test binary: a module per stage.
 
+mod analyze;
 mod export;
 mod naive;
 mod query;
