@@ -2,6 +2,7 @@
 
 mod analyze;
 mod export;
+mod ingest_tables;
 mod naive;
 mod query;
 mod query_gen;
