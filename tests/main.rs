@@ -1,6 +1,4 @@
 //! The one test binary: a module per stage.
 
-mod export;
-mod naive;
-mod query;
-mod query_gen;
+mod ingest_repos;
+mod ingest_tables;

@@ -17,7 +17,8 @@ use sha2::{Digest, Sha256};
 ///
 /// Sorting by `level` is not covered: its order is that of the sources' recipes, which the rows do not hold.
 pub fn select(query: &Query<Resolved>, rows: &[Sample]) -> Vec<usize> {
-    let naive = Naive { rows, kept_only: !names_state(query), sets: RefCell::default(), expressions: RefCell::default() };
+    let naive =
+        Naive { rows, kept_only: !names_state(query), sets: RefCell::default(), expressions: RefCell::default() };
     naive.rows_of(query)
 }
 
@@ -46,7 +47,10 @@ fn names_state(query: &Query<Resolved>) -> bool {
             Node::Atom(Check::Saved { query, .. }) => names_state(query),
             Node::Atom(Check::AnyState(_)) => true,
             Node::Atom(
-                Check::Value { field, .. } | Check::Glob { field, .. } | Check::Match { field, .. } | Check::Given(field),
+                Check::Value { field, .. }
+                | Check::Glob { field, .. }
+                | Check::Match { field, .. }
+                | Check::Given(field),
             ) => field.name == "state",
             Node::Atom(_) => false,
         }
@@ -96,7 +100,9 @@ impl Naive<'_> {
 
     fn holds(&self, check: &Check, sample: &Sample) -> bool {
         match check {
-            Check::Phrase { within, terms, prefix } => texts(sample, *within).any(|text| has_phrase(text, terms, *prefix)),
+            Check::Phrase { within, terms, prefix } => {
+                texts(sample, *within).any(|text| has_phrase(text, terms, *prefix))
+            }
             Check::Pattern { within, pattern } => texts(sample, *within).any(|text| self.matches(pattern, text)),
             Check::Meta { name, terms, prefix } => {
                 column(sample, name).is_some_and(|text| has_phrase(&text, terms, *prefix))
@@ -119,11 +125,15 @@ impl Naive<'_> {
                 let order = orders.iter().find(|(source, _)| *source == sample.source).map(|(_, levels)| levels);
                 let (Some(order), Some(level)) = (order, &sample.level) else { return false };
                 let place = |level: &String| order.iter().position(|known| known == level);
-                let end = |bound: &Bound<String>| bound.as_ref().map(|level| place(level).expect("both ends are in the order"));
+                let end = |bound: &Bound<String>| {
+                    bound.as_ref().map(|level| place(level).expect("both ends are in the order"))
+                };
                 place(level).is_some_and(|at| lies(at, &end(low), &end(high)))
             }
             Check::Count { field, name, range } => match sample.facts.get(&field.name) {
-                FactValue::Set(names) => lies(f64::from(names.get(name).copied().unwrap_or(0)), &range.low, &range.high),
+                FactValue::Set(names) => {
+                    lies(f64::from(names.get(name).copied().unwrap_or(0)), &range.low, &range.high)
+                }
                 _ => false,
             },
             Check::Given(field) => match field.name.as_str() {
@@ -151,7 +161,10 @@ impl Naive<'_> {
 
     fn matches(&self, pattern: &str, text: &str) -> bool {
         let mut expressions = self.expressions.borrow_mut();
-        expressions.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).expect("it resolved")).is_match(text)
+        expressions
+            .entry(pattern.to_owned())
+            .or_insert_with(|| Regex::new(pattern).expect("it resolved"))
+            .is_match(text)
     }
 
     fn step(&self, step: &Step, rows: Vec<usize>) -> Vec<usize> {
@@ -304,8 +317,9 @@ fn has_phrase(text: &str, wanted: &[String], prefix: bool) -> bool {
     at.keys().any(|first| {
         wanted.iter().enumerate().all(|(offset, term)| {
             let last = offset + 1 == wanted.len();
-            at.get(&(first + offset as u32))
-                .is_some_and(|found| found.iter().any(|found| found == term || (prefix && last && found.starts_with(term.as_str()))))
+            at.get(&(first + offset as u32)).is_some_and(|found| {
+                found.iter().any(|found| found == term || (prefix && last && found.starts_with(term.as_str())))
+            })
         })
     })
 }
@@ -317,7 +331,11 @@ fn globbed(glob: &str, name: &str) -> bool {
     for c in glob {
         reached = match c {
             '*' => (reached.iter().copied().min().unwrap_or(name.len() + 1)..=name.len()).collect(),
-            c => reached.iter().filter(|at| name.get(**at).is_some_and(|found| c == '?' || c == *found)).map(|at| at + 1).collect(),
+            c => reached
+                .iter()
+                .filter(|at| name.get(**at).is_some_and(|found| c == '?' || c == *found))
+                .map(|at| at + 1)
+                .collect(),
         };
     }
     reached.contains(&name.len())
