@@ -2,3 +2,8 @@
 
 mod ingest_repos;
 mod ingest_tables;
+mod analyze;
+mod export;
+mod naive;
+mod query;
+mod query_gen;
