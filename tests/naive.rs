@@ -3,8 +3,9 @@
 
 use std::cell::RefCell;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
+use std::rc::Rc;
 
 use regex::Regex;
 use scenery::analyze::features::Kind;
@@ -17,9 +18,57 @@ use sha2::{Digest, Sha256};
 ///
 /// Sorting by `level` is not covered: its order is that of the sources' recipes, which the rows do not hold.
 pub fn select(query: &Query<Resolved>, rows: &[Sample]) -> Vec<usize> {
-    let naive =
-        Naive { rows, kept_only: !names_state(query), sets: RefCell::default(), expressions: RefCell::default() };
+    select_with(query, rows, &Terms::default())
+}
+
+/// As [`select`], for many queries over the same rows.
+pub fn select_with(query: &Query<Resolved>, rows: &[Sample], terms: &Terms) -> Vec<usize> {
+    let naive = Naive { rows, kept_only: !names_state(query), sets: RefCell::default(), expressions: RefCell::default(), terms };
     naive.rows_of(query)
+}
+
+/// The terms of texts that were split once: where each term stands.
+#[derive(Default)]
+pub struct Terms(RefCell<HashMap<String, Rc<Places>>>);
+
+type Places = BTreeMap<String, BTreeSet<u32>>;
+
+impl Terms {
+    fn of(&self, text: &str) -> Rc<Places> {
+        if let Some(known) = self.0.borrow().get(text) {
+            return known.clone();
+        }
+        let mut places = Places::new();
+        for term in scenery::text::terms(text) {
+            places.entry(term.text).or_default().insert(term.position);
+        }
+        let places = Rc::new(places);
+        self.0.borrow_mut().insert(text.to_owned(), places.clone());
+        places
+    }
+
+    /// Whether terms stand at positions that follow one another.
+    fn has_phrase(&self, text: &str, wanted: &[String], prefix: bool) -> bool {
+        let places = self.of(text);
+        let mut ends: Option<BTreeSet<u32>> = None;
+        for (at, term) in wanted.iter().enumerate() {
+            let found: BTreeSet<u32> = if prefix && at + 1 == wanted.len() {
+                let from = places.range(term.clone()..).take_while(|(found, _)| found.starts_with(term.as_str()));
+                from.flat_map(|(_, positions)| positions.iter().copied()).collect()
+            } else {
+                places.get(term).cloned().unwrap_or_default()
+            };
+            let next: BTreeSet<u32> = match ends {
+                None => found,
+                Some(ends) => found.into_iter().filter(|position| *position > 0 && ends.contains(&(position - 1))).collect(),
+            };
+            if next.is_empty() {
+                return false;
+            }
+            ends = Some(next);
+        }
+        ends.is_some()
+    }
 }
 
 /// A value of a row.
@@ -36,6 +85,7 @@ struct Naive<'a> {
     kept_only: bool,
     sets: RefCell<HashMap<*const Query<Resolved>, HashSet<usize>>>,
     expressions: RefCell<HashMap<String, Regex>>,
+    terms: &'a Terms,
 }
 
 fn names_state(query: &Query<Resolved>) -> bool {
@@ -47,10 +97,7 @@ fn names_state(query: &Query<Resolved>) -> bool {
             Node::Atom(Check::Saved { query, .. }) => names_state(query),
             Node::Atom(Check::AnyState(_)) => true,
             Node::Atom(
-                Check::Value { field, .. }
-                | Check::Glob { field, .. }
-                | Check::Match { field, .. }
-                | Check::Given(field),
+                Check::Value { field, .. } | Check::Glob { field, .. } | Check::Match { field, .. } | Check::Given(field),
             ) => field.name == "state",
             Node::Atom(_) => false,
         }
@@ -100,12 +147,10 @@ impl Naive<'_> {
 
     fn holds(&self, check: &Check, sample: &Sample) -> bool {
         match check {
-            Check::Phrase { within, terms, prefix } => {
-                texts(sample, *within).any(|text| has_phrase(text, terms, *prefix))
-            }
+            Check::Phrase { within, terms, prefix } => texts(sample, *within).any(|text| self.terms.has_phrase(text, terms, *prefix)),
             Check::Pattern { within, pattern } => texts(sample, *within).any(|text| self.matches(pattern, text)),
             Check::Meta { name, terms, prefix } => {
-                column(sample, name).is_some_and(|text| has_phrase(&text, terms, *prefix))
+                column(sample, name).is_some_and(|text| self.terms.has_phrase(&text, terms, *prefix))
             }
             Check::Is(field) => value(sample, field) == Value::Word("true".to_owned()),
             Check::Value { field, value: wanted } => self.any_name(sample, field, &|name| name == wanted),
@@ -125,15 +170,11 @@ impl Naive<'_> {
                 let order = orders.iter().find(|(source, _)| *source == sample.source).map(|(_, levels)| levels);
                 let (Some(order), Some(level)) = (order, &sample.level) else { return false };
                 let place = |level: &String| order.iter().position(|known| known == level);
-                let end = |bound: &Bound<String>| {
-                    bound.as_ref().map(|level| place(level).expect("both ends are in the order"))
-                };
+                let end = |bound: &Bound<String>| bound.as_ref().map(|level| place(level).expect("both ends are in the order"));
                 place(level).is_some_and(|at| lies(at, &end(low), &end(high)))
             }
             Check::Count { field, name, range } => match sample.facts.get(&field.name) {
-                FactValue::Set(names) => {
-                    lies(f64::from(names.get(name).copied().unwrap_or(0)), &range.low, &range.high)
-                }
+                FactValue::Set(names) => lies(f64::from(names.get(name).copied().unwrap_or(0)), &range.low, &range.high),
                 _ => false,
             },
             Check::Given(field) => match field.name.as_str() {
@@ -161,10 +202,7 @@ impl Naive<'_> {
 
     fn matches(&self, pattern: &str, text: &str) -> bool {
         let mut expressions = self.expressions.borrow_mut();
-        expressions
-            .entry(pattern.to_owned())
-            .or_insert_with(|| Regex::new(pattern).expect("it resolved"))
-            .is_match(text)
+        expressions.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).expect("it resolved")).is_match(text)
     }
 
     fn step(&self, step: &Step, rows: Vec<usize>) -> Vec<usize> {
@@ -308,22 +346,6 @@ fn texts(sample: &Sample, within: Within) -> impl Iterator<Item = &str> {
     instruction.into_iter().chain(code)
 }
 
-/// Whether terms stand at positions that follow one another.
-fn has_phrase(text: &str, wanted: &[String], prefix: bool) -> bool {
-    let mut at: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-    for term in scenery::text::terms(text) {
-        at.entry(term.position).or_default().push(term.text);
-    }
-    at.keys().any(|first| {
-        wanted.iter().enumerate().all(|(offset, term)| {
-            let last = offset + 1 == wanted.len();
-            at.get(&(first + offset as u32)).is_some_and(|found| {
-                found.iter().any(|found| found == term || (prefix && last && found.starts_with(term.as_str())))
-            })
-        })
-    })
-}
-
 /// `*` is any characters, `?` one; the whole name must match.
 fn globbed(glob: &str, name: &str) -> bool {
     let (glob, name): (Vec<char>, Vec<char>) = (glob.chars().collect(), name.chars().collect());
@@ -331,11 +353,7 @@ fn globbed(glob: &str, name: &str) -> bool {
     for c in glob {
         reached = match c {
             '*' => (reached.iter().copied().min().unwrap_or(name.len() + 1)..=name.len()).collect(),
-            c => reached
-                .iter()
-                .filter(|at| name.get(**at).is_some_and(|found| c == '?' || c == *found))
-                .map(|at| at + 1)
-                .collect(),
+            c => reached.iter().filter(|at| name.get(**at).is_some_and(|found| c == '?' || c == *found)).map(|at| at + 1).collect(),
         };
     }
     reached.contains(&name.len())

@@ -12,6 +12,7 @@ use tantivy::query::{
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, SegmentReader, TERMINATED, Term};
 
+use super::excluded::Excluded;
 use super::rows::{RowSet, RowSetQuery};
 use super::schema::{HAS, UNIT, count_text, term_text};
 use super::{Index, schema};
@@ -113,7 +114,7 @@ impl Index {
             }
             Filter::Not(inner) => Box::new(BooleanQuery::new(vec![
                 (Occur::Must, Box::new(AllQuery) as Box<dyn Query>),
-                (Occur::MustNot, self.compile(inner, lookup)?),
+                (Occur::MustNot, self.excluded(inner, lookup)?),
             ])),
             Filter::Test(test) if indexed(test) => self.test(test)?,
             Filter::Test(test) => match lookup.rows(test)? {
@@ -132,7 +133,7 @@ impl Index {
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::with_capacity(parts.len());
         for part in parts {
             match part {
-                Filter::Not(inner) => clauses.push((Occur::MustNot, self.compile(inner, lookup)?)),
+                Filter::Not(inner) => clauses.push((Occur::MustNot, self.excluded(inner, lookup)?)),
                 other => {
                     let query = self.compile(other, lookup)?;
                     if !query.is::<AllQuery>() {
@@ -145,6 +146,11 @@ impl Index {
             clauses.push((Occur::Must, Box::new(AllQuery)));
         }
         if clauses.len() == 1 { Ok(clauses.remove(0).1) } else { Ok(Box::new(BooleanQuery::new(clauses))) }
+    }
+
+    fn excluded(&self, filter: &Filter, lookup: &dyn Lookup) -> Result<Box<dyn Query>, StoreError> {
+        let query = self.compile(filter, lookup)?;
+        Ok(if needs_care(filter) { Box::new(Excluded(query)) } else { query })
     }
 
     fn test(&self, test: &Test) -> Result<Box<dyn Query>, StoreError> {
@@ -582,6 +588,16 @@ impl DocColumns {
             id: (self.high.first(doc).unwrap_or(0), self.low.first(doc).unwrap_or(0)),
             row: self.row.first(doc).unwrap_or(0) as u32,
         }
+    }
+}
+
+/// Whether a test that must be wrapped to be left out stands anywhere in a filter, see [`Excluded`].
+fn needs_care(filter: &Filter) -> bool {
+    match filter {
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(needs_care),
+        Filter::Not(inner) => needs_care(inner),
+        Filter::Test(test) => matches!(test, Test::Phrase { .. } | Test::Meta { .. } | Test::Range { .. }),
+        Filter::All | Filter::Rows(_) => false,
     }
 }
 
