@@ -214,6 +214,46 @@ fn round_trips(text: &str) -> Result<(), String> {
     }
 }
 
+/// Knows the saved queries that come with the project, and nothing else.
+struct Shipped;
+
+impl Vocabulary for Shipped {
+    fn values(&self, _: &str) -> Option<Vec<(String, u64)>> {
+        None
+    }
+    fn meta_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+    fn levels(&self) -> Vec<(String, Vec<String>)> {
+        Vec::new()
+    }
+    fn saved(&self, name: &str) -> Option<Saved> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("queries/{name}.q"));
+        Some(Saved { text: fs::read_to_string(&path).ok()?, path: path.display().to_string() })
+    }
+    fn saved_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn the_queries_that_come_with_the_project_compile_and_print_as_themselves() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries");
+    let mut seen = 0;
+    for entry in fs::read_dir(&folder).expect("the folder of saved queries") {
+        let path = entry.expect("a file").path();
+        if path.extension().is_some_and(|extension| extension == "q") {
+            let text = fs::read_to_string(&path).expect("a saved query");
+            round_trips(&text).expect("the same tree");
+            if !text.contains("# args:") {
+                compile(&text, &Shipped).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= 10, "{seen}");
+}
+
 #[test]
 fn cases_print_as_what_they_are() {
     for query in case_files().iter().flat_map(|(_, file)| queries(file)) {
@@ -380,6 +420,31 @@ fn saved_queries_cannot_grow_without_end() {
             Vec::new()
         }
     }
+    struct Nesting;
+    impl Vocabulary for Nesting {
+        fn values(&self, _: &str) -> Option<Vec<(String, u64)>> {
+            None
+        }
+        fn meta_names(&self) -> Vec<String> {
+            Vec::new()
+        }
+        fn levels(&self) -> Vec<(String, Vec<String>)> {
+            Vec::new()
+        }
+        fn saved(&self, name: &str) -> Option<Saved> {
+            let depth: usize = name.strip_prefix('n')?.parse().ok()?;
+            let (inner, depth) = if depth == 15 { ("x".to_owned(), 80) } else { (format!("@n{}", depth + 1), 8) };
+            Some(Saved {
+                text: format!("{}{inner}{}", "-(a or ".repeat(depth), ")".repeat(depth)),
+                path: name.to_owned(),
+            })
+        }
+        fn saved_names(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+    let nested = compile("@n1", &Nesting).expect("14 saved queries of 16 levels each around one of 160");
+    assert!(!nested.plan.to_string().is_empty() && !nested.resolved.to_string().is_empty());
     assert_eq!(compile("@s1", &Doubling).expect_err("2^98").kind, "depth");
     assert_eq!(compile("@s1000", &Doubling).expect_err("deep").kind, "depth");
 }

@@ -38,8 +38,10 @@
 
 pub mod ast;
 mod error;
+mod faults;
 pub mod fields;
 mod foreign;
+mod literals;
 mod lower;
 mod numbers;
 mod parse;
@@ -61,7 +63,7 @@ pub use stages::NAMES as STAGES;
 pub use suggest::{distance, quote, similar, typed};
 
 /// How deep the tree of a query may be, saved queries included.
-pub const MAX_TREE: usize = 640;
+pub const MAX_TREE: usize = 400;
 
 /// A saved query, as the project keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -167,10 +167,7 @@ fn no_number(ask: &Ask<'_>, measure: Measure, text: &str, span: Span) -> QueryEr
         let error = QueryError { kind: "unit", ..error };
         let error = error.help(match unit {
             "" => format!("`{name}` has no unit"),
-            unit if unit.starts_with(|c: char| c.is_ascii_digit()) => {
-                format!("`{name}` goes from {unit}, and no unit is written")
-            }
-            unit => format!("`{name}` is in {unit}, and no unit is written"),
+            unit => format!("the unit is {unit}, and it is not written"),
         });
         let amount = factor.map_or(amount, |factor| amount * factor);
         return error.suggest(ask.text, span, &amount.to_string());

@@ -18,7 +18,7 @@ use super::ast::{Atom, Expr, InValues, Leaf, Node, Op, Parsed, Query, Span, Stat
 use super::error::QueryError;
 use super::plan::Note;
 use super::suggest::quote;
-use super::{fields, foreign, stages, suggest};
+use super::{foreign, stages, suggest};
 
 /// How deep parentheses may be nested.
 pub const MAX_DEPTH: usize = 128;
@@ -130,14 +130,14 @@ impl Readable for InValues {
 /// What is being read, and what was noticed on the way.
 pub(super) struct Grammar<'a> {
     pub(super) text: &'a str,
-    depth: Cell<usize>,
-    notes: RefCell<Vec<Note>>,
+    pub(super) depth: Cell<usize>,
+    pub(super) notes: RefCell<Vec<Note>>,
     /// First `(` that is glued to a word and not closed in it.
-    glued: Cell<Option<usize>>,
+    pub(super) glued: Cell<Option<usize>>,
 }
 
 /// Whether a bare word may go on with this character's being blank.
-fn is_blank(c: char) -> bool {
+pub(super) fn is_blank(c: char) -> bool {
     c.is_whitespace()
 }
 
@@ -150,7 +150,7 @@ pub(super) fn keyword<'a>(text: &'a str, word: &str) -> Option<&'a str> {
 }
 
 /// Whether an expression ends here.
-fn closes(text: &str) -> bool {
+pub(super) fn closes(text: &str) -> bool {
     text.is_empty() || text.starts_with([')', '|'])
 }
 
@@ -173,14 +173,6 @@ impl<'a> Grammar<'a> {
     pub(super) fn chunk(&self, from: &str) -> Span {
         let from = self.at(from);
         suggest::chunk(self.text, from)
-    }
-
-    fn note(&self, message: String) {
-        let note = Note { message };
-        let mut notes = self.notes.borrow_mut();
-        if !notes.contains(&note) && notes.len() < 10 {
-            notes.push(note);
-        }
     }
 
     /// Blanks, and comments: a line that begins with `#` and a blank.
@@ -226,47 +218,6 @@ impl<'a> Grammar<'a> {
             let (after, step) = stages::stage(self, rest)?;
             steps.push(step);
             rest = after;
-        }
-    }
-
-    fn stray_parenthesis(&self, rest: &str) -> QueryError {
-        let at = self.at(rest);
-        let span = Span::new(at, at + 1);
-        let error = QueryError::new("syntax", span, "this `)` closes nothing");
-        match self.glued.get() {
-            Some(open) => {
-                let word = suggest::chunk_around(self.text, open);
-                error
-                    .help(format!(
-                        "the `(` in `{}` is glued to a word, so it is text; put a blank before it to group",
-                        word.of(self.text)
-                    ))
-                    .suggest(self.text, Span::new(open, open), " ")
-                    .suggest(self.text, Span::new(word.from, at + 1), &quote(&self.text[word.from..=at]))
-            }
-            None => error.suggest(self.text, span, ""),
-        }
-    }
-
-    /// A stage's name as the first word was most likely meant as a stage; a field, a verb and a word as a test.
-    fn note_prose(&self, filter: &Expr<Parsed>) {
-        if let Node::And(members) = &filter.node
-            && let Some(word) = Parsed::bare(&members[0])
-            && stages::NAMES.contains(&word)
-        {
-            self.note(format!("`{word}` is looked for as text here; the stage is written `| {word} …`"));
-        }
-        if let Node::And(members) = &filter.node {
-            for three in members.windows(3) {
-                if let [Some(field), Some(verb), Some(value)] = [0, 1, 2].map(|at| Parsed::bare(&three[at]))
-                    && matches!(verb, "contains" | "like" | "in" | "is" | "has" | "equals" | "matches" | "between")
-                    && fields::find(field).is_some()
-                {
-                    self.note(format!(
-                        "`{field} {verb} {value}` is looked for as words of a text; a test is written `{field}:{value}`"
-                    ));
-                }
-            }
         }
     }
 
@@ -375,32 +326,7 @@ impl<'a> Grammar<'a> {
                 _ => return self.primary::<L>(text),
             },
         };
-        let operator =
-            Word { text: text[..if text.starts_with('-') { 1 } else { 3 }].to_owned(), span: self.span(text, after) };
-        if text.starts_with('-') && (after.is_empty() || after.starts_with(is_blank)) {
-            let gap = self.span(after, self.blank(after));
-            let error = QueryError::new(
-                "syntax",
-                Span::new(operator.span.from, operator.span.from + 1),
-                "a `-` that stands alone",
-            )
-            .help("`-` negates what it is glued to; text that is only a `-` cannot be searched for");
-            let error = if after.is_empty() { error } else { error.suggest(self.text, gap, "") };
-            return fail(error.suggest(self.text, operator.span.to(gap), ""));
-        }
-        if closes(after) || keyword(after, "or").is_some() || keyword(after, "and").is_some() {
-            let found = keyword(after, "or").or(keyword(after, "and")).map(|rest| self.span(after, rest));
-            return fail(self.nothing_here::<L>(after, Some(&operator), found));
-        }
-        if keyword(after, "not").is_some() || (after.starts_with('-') && !L::takes_minus(&after[1..])) {
-            let inner = keyword(after, "not").map_or(&after[1..], |rest| self.blank(rest));
-            let both = self.span(text, inner);
-            let error = QueryError::new("syntax", both, "two negations in a row cancel each other out")
-                .suggest(self.text, both, "")
-                .suggest(self.text, self.chunk(text), &quote(self.chunk(text).of(self.text)));
-            return fail(error);
-        }
-        if let Some(error) = L::foreign(self, after, &[]) {
+        if let Some(error) = self.negation_fault::<L>(text, after).or_else(|| L::foreign(self, after, &[])) {
             return fail(error);
         }
         let (rest, inner) = self.primary::<L>(after)?;
@@ -412,78 +338,17 @@ impl<'a> Grammar<'a> {
     fn primary<L: Readable>(&self, text: &'a str) -> Read<'a, Expr<L>> {
         let Some(after) = text.strip_prefix('(') else { return L::leaf(self, text) };
         let open = self.at(text);
-        if self.depth.get() == MAX_DEPTH {
-            let message = format!("parentheses are nested more than {MAX_DEPTH} deep");
-            return fail(
-                QueryError::new("depth", Span::new(open, open + 1), message)
-                    .help("save an inner part as a query of its own and use it as `@name`"),
-            );
+        let inner = self.blank(after);
+        if let Some(error) = self.group_fault::<L>(open, inner) {
+            return fail(error);
         }
         self.depth.set(self.depth.get() + 1);
-        let inner = self.blank(after);
-        if inner.starts_with(')') {
-            let span = Span::new(open, self.at(inner) + 1);
-            return fail(
-                QueryError::new("syntax", span, "there is nothing between the parentheses")
-                    .expected(L::EXPECTED.iter().copied())
-                    .suggest(self.text, span, ""),
-            );
-        }
         let opening = Word { text: "(".to_owned(), span: Span::new(open, open + 1) };
         let (rest, inner) = self.expr::<L>(inner, Some(opening))?;
         let end = self.blank(rest);
         let Some(after) = end.strip_prefix(')') else { return fail(self.unclosed(open, end)) };
         self.depth.set(self.depth.get() - 1);
         Ok((after, inner))
-    }
-
-    fn unclosed(&self, open: usize, end: &str) -> QueryError {
-        let end = self.at(end);
-        let stop = Span::new(end, end);
-        let found = if end == self.text.len() { "the end of the query" } else { "a `|`" };
-        let message = format!("the `(` at {} is not closed before {found} at {}", open + 1, end + 1);
-        let trimmed = self.text[..end].trim_end().len();
-        QueryError::new("unclosed", Span::new(open, end), message)
-            .expected(["`)`"])
-            .suggest(self.text, Span::new(trimmed, trimmed), ")")
-            .suggest(self.text, Span::new(open, open + 1), "")
-            .suggest(self.text, stop, ")")
-    }
-
-    /// The error where an expression should stand and does not. `before` is the operator that wants it, `found` the
-    /// operator that stands there instead.
-    fn nothing_here<L: Readable>(&self, rest: &str, before: Option<&Word>, found: Option<Span>) -> QueryError {
-        let at = self.at(rest);
-        let here = found.unwrap_or(Span::new(at, at + usize::from(!rest.is_empty())));
-        let (span, message) = match (before, found) {
-            (Some(before), None) if before.text == "(" => {
-                return self.unclosed(before.span.from, rest);
-            }
-            (Some(before), Some(found)) if before.text != "(" => {
-                let message = format!("`{}` right after `{}`", found.of(self.text), before.text);
-                (before.span.to(found), message)
-            }
-            (_, Some(found)) => (found, format!("`{}` has nothing before it", found.of(self.text))),
-            (Some(before), None) => (before.span, format!("`{}` has nothing after it", before.text)),
-            (None, None) => (here, "a filter is missing here".to_owned()),
-        };
-        let mut error = QueryError::new("syntax", span, message).expected(L::EXPECTED.iter().copied());
-        if let Some(before) = before.filter(|before| before.text != "(") {
-            error = error.suggest(self.text, before.span, "").suggest(self.text, before.span, &quote(&before.text));
-        }
-        if let Some(found) = found {
-            error = error.suggest(self.text, found, "").suggest(self.text, found, &quote(found.of(self.text)));
-        }
-        error
-    }
-
-    fn note_joined(&self, operator: &Word, left: Option<&str>, right: Option<&str>) {
-        if let (Some(left), Some(right)) = (left, right) {
-            let word = &operator.text;
-            self.note(format!(
-                "`{word}` joins `{left}` and `{right}` as an operator; to look for the words themselves, quote them: \"{left} {word} {right}\""
-            ));
-        }
     }
 
     /// `atom := "(" expr ")" | "@" name [ "(" args ")" ] [ "#" int ] | test | word | word"*" | string | /regex/ [flags]`
@@ -694,230 +559,6 @@ impl<'a> Grammar<'a> {
         self.ends_here(text, rest, &[])?;
         let span = self.span(text, rest);
         Ok((rest, Expr::new(Node::Atom(Atom::Saved { name, args, pin }), span)))
-    }
-
-    /// `args := value { "," value }`
-    fn args(&self, text: &'a str) -> Read<'a, Vec<Value>> {
-        let open = self.at(text);
-        let mut rest = self.blank(&text[1..]);
-        let mut args = Vec::new();
-        while !rest.starts_with(')') {
-            let next = rest;
-            if closes(next) {
-                return fail(self.unclosed(open, next));
-            }
-            if next.starts_with(',') {
-                return fail(
-                    QueryError::new("syntax", self.span(next, &next[1..]), "an argument is missing here")
-                        .expected(["a value"]),
-                );
-            }
-            let (after, value) = self.value(next, &[','])?;
-            args.push(value);
-            rest = self.blank(after);
-            if let Some(after) = rest.strip_prefix(',') {
-                rest = self.blank(after);
-                if rest.starts_with(')') {
-                    return fail(
-                        QueryError::new("syntax", self.span(rest, rest), "an argument is missing here")
-                            .expected(["a value"]),
-                    );
-                }
-            } else if !closes(rest) {
-                return fail(
-                    QueryError::new("syntax", self.chunk(rest), "arguments are separated by commas")
-                        .expected(["`,`", "`)`"])
-                        .suggest(self.text, self.span(after, rest), ", "),
-                );
-            }
-        }
-        Ok((&rest[1..], args))
-    }
-
-    /// `name ["=" value] {"," name ["=" value]}`
-    fn parameters(&self, text: &'a str) -> Read<'a, Vec<(Word, Option<Value>)>> {
-        let mut rest = text.trim_start();
-        let mut parameters: Vec<(Word, Option<Value>)> = Vec::new();
-        loop {
-            let (after, name) = self.field(rest)?;
-            let Some(name) = name.filter(|name| !name.text.contains('.')) else {
-                return fail(
-                    QueryError::new("argument", self.chunk(rest), "a parameter's name is missing here")
-                        .expected(["a name, as in `# args: lo, hi=80`"]),
-                );
-            };
-            if parameters.iter().any(|(known, _)| known.text == name.text) {
-                return fail(QueryError::new(
-                    "argument",
-                    name.span,
-                    format!("the parameter `{}` stands here twice", name.text),
-                ));
-            }
-            rest = after.trim_start();
-            let mut default = None;
-            if let Some(after) = rest.strip_prefix('=') {
-                let (after, value) = self.value(after.trim_start(), &[','])?;
-                default = Some(value);
-                rest = after.trim_start();
-            }
-            parameters.push((name, default));
-            match rest.strip_prefix(',') {
-                Some(after) => rest = after.trim_start(),
-                None if rest.is_empty() => return Ok((rest, parameters)),
-                None => {
-                    return fail(
-                        QueryError::new("argument", self.chunk(rest), "parameters are separated by commas")
-                            .expected(["`,`"]),
-                    );
-                }
-            }
-        }
-    }
-
-    /// `value := word | word with * or ? | string | /regex/ | number | date | [lo] ".." [hi]`
-    pub(super) fn value(&self, text: &'a str, stops: &[char]) -> Read<'a, Value> {
-        match text.chars().next() {
-            Some(quote @ ('"' | '\'')) => self.string(text, quote, stops),
-            Some('/') => self.regex(text, stops),
-            _ => {
-                let (rest, word) = self.word(text, stops)?;
-                Ok((rest, Value { kind: ValueKind::Bare(word.text), span: word.span }))
-            }
-        }
-    }
-
-    /// A bare word: up to a blank, a `|`, a `)` that closes nothing inside it, or one of `stops`. Inside a `(` of its own it
-    /// may hold `|` and the stops.
-    pub(super) fn word(&self, text: &'a str, stops: &[char]) -> Read<'a, Word> {
-        let mut inside = 0usize;
-        let mut open = None;
-        let mut end = text.len();
-        for (at, c) in text.char_indices() {
-            match c {
-                '(' => {
-                    inside += 1;
-                    open.get_or_insert(self.at(text) + at);
-                }
-                ')' if inside > 0 => inside -= 1,
-                ')' => end = at,
-                '|' if inside == 0 => end = at,
-                c if is_blank(c) || (inside == 0 && stops.contains(&c)) => end = at,
-                _ => {}
-            }
-            if end < text.len() {
-                break;
-            }
-        }
-        if inside > 0 && self.glued.get().is_none() {
-            self.glued.set(open);
-        }
-        let (word, rest) = text.split_at(end);
-        if word.is_empty() {
-            let at = self.at(text);
-            return fail(QueryError::new("syntax", Span::new(at, at), "a word is missing here"));
-        }
-        Ok((rest, Word { text: word.to_owned(), span: self.span(text, rest) }))
-    }
-
-    /// `string := '"' .. '"' | "'" .. "'"`, with `\"` (or `\'`) for the quote and `\\` for a backslash; any other `\` is itself
-    fn string(&self, text: &'a str, quote_mark: char, stops: &[char]) -> Read<'a, Value> {
-        let mut value = String::new();
-        let mut chars = text[1..].char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '\\' => match chars.next_if(|(_, next)| *next == quote_mark || *next == '\\') {
-                    Some((_, escaped)) => value.push(escaped),
-                    None => value.push('\\'),
-                },
-                c if c == quote_mark => {
-                    let rest = &text[at + 2..];
-                    self.ends_here(text, rest, stops)?;
-                    return Ok((rest, Value { kind: ValueKind::Quoted(value), span: self.span(text, rest) }));
-                }
-                c => value.push(c),
-            }
-        }
-        let open = self.at(text);
-        let chunk = self.chunk(text);
-        let end = self.text.trim_end().len();
-        let message = format!("the `{quote_mark}` at {} is not closed before the end of the query", open + 1);
-        let error = QueryError::new("unclosed", Span::new(open, self.text.len()), message)
-            .expected([format!("`{quote_mark}`")]);
-        // an apostrophe at the beginning of a word
-        let error =
-            if quote_mark == '\'' { error.suggest(self.text, chunk, &quote(chunk.of(self.text))) } else { error };
-        fail(error.suggest(self.text, Span::new(end, end), &quote_mark.to_string()))
-    }
-
-    /// `/regex/ [flags]`, with `\/` for a slash
-    fn regex(&self, text: &'a str, stops: &[char]) -> Read<'a, Value> {
-        let chunk = self.chunk(text);
-        let mut pattern = String::new();
-        let mut chars = text[1..].char_indices();
-        let mut close = None;
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '/' => {
-                    close = Some(at + 1);
-                    break;
-                }
-                '\\' => match chars.next() {
-                    Some((_, '/')) => pattern.push('/'),
-                    Some((_, escaped)) => pattern.extend(['\\', escaped]),
-                    None => pattern.push('\\'),
-                },
-                c => pattern.push(c),
-            }
-        }
-        let quoted = quote(chunk.of(self.text));
-        let Some(close) = close else {
-            let open = self.at(text);
-            let message = format!("the regular expression at {} is not closed before the end of the query", open + 1);
-            return fail(
-                QueryError::new("unclosed", Span::new(open, self.text.len()), message)
-                    .expected(["`/`"])
-                    .help("a word that begins with `/` is a regular expression; quote it to look for the text")
-                    .suggest(self.text, chunk, &quoted)
-                    .suggest(self.text, Span::new(chunk.to, chunk.to), "/"),
-            );
-        };
-        let after = &text[close + 1..];
-        let (rest, flags) = take_while(|c: char| c.is_alphanumeric()).parse(after)?;
-        let error = |span, message: String| QueryError::new("regex", span, message).suggest(self.text, chunk, &quoted);
-        if pattern.is_empty() {
-            return fail(error(chunk, "the regular expression is empty".to_owned()));
-        }
-        if let Some(wrong) = flags.chars().find(|c| !"imsx".contains(*c)) {
-            return fail(
-                error(self.span(after, rest), format!("`{wrong}` is no flag of a regular expression")).expected([
-                    "i (any case)",
-                    "m (^ and $ at lines)",
-                    "s (. matches line ends)",
-                    "x (blanks ignored)",
-                ]),
-            );
-        }
-        if let Some(twice) = flags.char_indices().find(|(at, c)| flags[..*at].contains(*c)) {
-            return fail(error(self.span(after, rest), format!("the flag `{}` stands here twice", twice.1)));
-        }
-        self.ends_here(text, rest, stops)?;
-        let kind = ValueKind::Regex { pattern, flags: flags.to_owned() };
-        Ok((rest, Value { kind, span: self.span(text, rest) }))
-    }
-
-    /// Something is complete here: what follows it must be a blank, the end, a `)`, a `|` or one of `stops`.
-    fn ends_here(&self, from: &'a str, rest: &'a str, stops: &[char]) -> Result<(), nom::Err<Fault>> {
-        let Some(next) = rest.chars().next() else { return Ok(()) };
-        if is_blank(next) || ")|".contains(next) || stops.contains(&next) {
-            return Ok(());
-        }
-        let chunk = self.chunk(rest);
-        let message = format!("`{}` is glued to `{}`", chunk.of(self.text), self.span(from, rest).of(self.text));
-        fail(QueryError::new("syntax", chunk, message).expected(["a blank"]).suggest(
-            self.text,
-            Span::new(chunk.from, chunk.from),
-            " ",
-        ))
     }
 }
 

@@ -157,7 +157,11 @@ impl Display for Query<Parsed> {
         let mut parts: Vec<String> = Vec::new();
         parts.extend(self.at.iter().map(|when| format!("at:{when}")));
         if self.filter.node != Node::All {
-            parts.push(self.filter.to_string());
+            let filter = self.filter.to_string();
+            // a `#` and a blank at the beginning of a line are a comment
+            let comment = parts.is_empty()
+                && filter.strip_prefix('#').is_some_and(|after| after.is_empty() || after.starts_with(' '));
+            parts.push(if comment { format!("({filter})") } else { filter });
         }
         parts.extend(self.steps.iter().map(|step| format!("| {step}")));
         f.write_str(&parts.join(" "))

@@ -27,13 +27,16 @@ pub(super) fn query(parsed: &Query<Parsed>, vocabulary: &dyn Vocabulary) -> Resu
         expansions: 0,
         depth: 0,
     };
-    let mut resolved = resolver.query(parsed)?;
+    let mut resolved = *resolver.query(parsed).map_err(|error| *error)?;
     resolved.notes = resolver.notes;
     if resolver.further_notes > 0 {
         resolved.notes.push(Note { message: format!("and {} more notes of this sort", resolver.further_notes) });
     }
     Ok(resolved)
 }
+
+/// What the functions hand back that call themselves: a boxed error takes little of the stack at each level.
+pub(super) type Stacked<T> = Result<T, Box<QueryError>>;
 
 /// The values of a field that this store has.
 pub(super) struct Known {
@@ -120,52 +123,61 @@ impl Resolver<'_> {
     }
 
     /// Resolves a query as part of the whole.
-    pub(super) fn query(&mut self, parsed: &Query<Parsed>) -> Result<Query<Resolved>, QueryError> {
+    pub(super) fn query(&mut self, parsed: &Query<Parsed>) -> Stacked<Box<Query<Resolved>>> {
         let text = parsed.origin.as_str();
         if parsed.at.is_some() {
             let span = chunk(text, text.find("at:").unwrap_or(0));
-            return Err(not_yet(span, "`at:`", "answers from the store's past are not given yet"));
+            return Err(not_yet(span, "`at:`", "answers from the store's past are not given yet").into());
         }
         for note in &parsed.notes {
             self.note(note.message.clone());
         }
-        let filter = self.expr(text, &parsed.filter)?;
+        let mut resolved = Vec::with_capacity(1);
+        self.expr(text, &parsed.filter, &mut resolved)?;
+        let filter = resolved.pop().expect("one expression resolves to one");
         let steps = parsed.steps.iter().map(|step| self.step(text, step)).collect::<Result<_, _>>()?;
-        Ok(Query { origin: (), at: None, filter, steps, notes: Vec::new() })
+        Ok(Box::new(Query { origin: (), at: None, filter, steps, notes: Vec::new() }))
     }
 
     /// Counts a level of the tree, so that no expansion can overflow the stack.
-    fn deeper<T>(&mut self, at: Span, work: impl FnOnce(&mut Self) -> Result<T, QueryError>) -> Result<T, QueryError> {
+    fn enter(&mut self, at: Span) -> Result<(), QueryError> {
         if self.depth == MAX_TREE {
             let message = format!("the query is nested more than {MAX_TREE} deep, saved queries included");
             return Err(QueryError::new("depth", at, message));
         }
         self.depth += 1;
-        let done = work(self);
+        Ok(())
+    }
+
+    /// Resolves an expression to the end of `out`: results that are handed on so need little of the stack at each level.
+    fn expr(&mut self, text: &str, expr: &Expr<Parsed>, out: &mut Vec<Expr<Resolved>>) -> Stacked<()> {
+        self.enter(expr.mark)?;
+        let mut inner = Vec::new();
+        match &expr.node {
+            Node::Atom(atom) => self.atom_to(text, atom, expr.mark, out)?,
+            Node::All => out.push(Expr::new(Node::All, ())),
+            Node::Not(member) => {
+                self.expr(text, member, &mut inner)?;
+                connect(&expr.node, inner, out);
+            }
+            Node::And(members) | Node::Or(members) => {
+                for member in members {
+                    self.expr(text, member, &mut inner)?;
+                }
+                connect(&expr.node, inner, out);
+            }
+        }
         self.depth -= 1;
-        done
+        Ok(())
     }
 
-    fn expr(&mut self, text: &str, expr: &Expr<Parsed>) -> Result<Expr<Resolved>, QueryError> {
-        self.deeper(expr.mark, |this| match &expr.node {
-            Node::Atom(atom) => this.atom(text, atom, expr.mark),
-            node => this.connected(node, |this, member| this.expr(text, member)),
-        })
-    }
-
-    /// `and`, `or` and `not`, which mean the same everywhere.
-    fn connected<L: Leaf>(
-        &mut self,
-        node: &Node<L>,
-        mut each: impl FnMut(&mut Self, &Expr<L>) -> Result<Expr<Resolved>, QueryError>,
-    ) -> Result<Expr<Resolved>, QueryError> {
-        let node = match node {
-            Node::All | Node::Atom(_) => Node::All,
-            Node::And(members) => Node::And(members.iter().map(|member| each(self, member)).collect::<Result<_, _>>()?),
-            Node::Or(members) => Node::Or(members.iter().map(|member| each(self, member)).collect::<Result<_, _>>()?),
-            Node::Not(inner) => Node::Not(Box::new(each(self, inner)?)),
-        };
-        Ok(Expr::new(node, ()))
+    fn atom_to(&mut self, text: &str, atom: &Atom, whole: Span, out: &mut Vec<Expr<Resolved>>) -> Stacked<()> {
+        match atom {
+            // with little on the stack, because a saved query goes deeper
+            Atom::Saved { name, args, pin: None } => self.saved(text, name, args, whole, out)?,
+            atom => out.push(self.atom(text, atom, whole)?),
+        }
+        Ok(())
     }
 
     fn atom(&mut self, text: &str, atom: &Atom, whole: Span) -> Result<Expr<Resolved>, QueryError> {
@@ -176,12 +188,9 @@ impl Resolver<'_> {
             Atom::Ast { pattern } => Err(self.syntax_pattern(pattern, whole)),
             Atom::Given(name) => self.given(text, name, whole),
             Atom::Is(name) => self.is(text, name, whole),
-            Atom::Saved { name, args, pin } => {
-                if let Some(pin) = pin {
-                    let what = format!("`@{}#{}`", name.text, pin.text);
-                    return Err(not_yet(whole, &what, "there are no pins yet"));
-                }
-                self.saved(text, name, args, whole)
+            Atom::Saved { name, pin, .. } => {
+                let pin = pin.as_ref().map_or("", |pin| pin.text.as_str());
+                Err(not_yet(whole, &format!("`@{}#{pin}`", name.text), "there are no pins yet"))
             }
         }
     }
@@ -235,20 +244,51 @@ impl Resolver<'_> {
             self.note_unknown_column(column);
         }
         let ask = Ask { text, name, op, whole };
-        self.values(&ask, &subject, values)
+        let mut resolved = Vec::with_capacity(1);
+        self.values(&ask, &subject, values, &mut resolved).map_err(|error| *error)?;
+        Ok(resolved.pop().expect("one expression resolves to one"))
     }
 
+    /// The values of a test, which are joined as tests are; to the end of `out`.
     fn values(
         &mut self,
         ask: &Ask<'_>,
         subject: &Subject,
         values: &Expr<InValues>,
-    ) -> Result<Expr<Resolved>, QueryError> {
-        self.deeper(values.mark, |this| match &values.node {
-            Node::Atom(value) if ask.op == Op::Has => this.member(ask, subject, value),
-            Node::Atom(value) => this.compare(ask, subject, value),
-            node => this.connected(node, |this, member| this.values(ask, subject, member)),
-        })
+        out: &mut Vec<Expr<Resolved>>,
+    ) -> Stacked<()> {
+        self.enter(values.mark)?;
+        let mut inner = Vec::new();
+        match &values.node {
+            Node::Atom(value) => self.value_to(ask, subject, value, out)?,
+            Node::All => out.push(Expr::new(Node::All, ())),
+            Node::Not(member) => {
+                self.values(ask, subject, member, &mut inner)?;
+                connect(&values.node, inner, out);
+            }
+            Node::And(members) | Node::Or(members) => {
+                for member in members {
+                    self.values(ask, subject, member, &mut inner)?;
+                }
+                connect(&values.node, inner, out);
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn value_to(
+        &mut self,
+        ask: &Ask<'_>,
+        subject: &Subject,
+        value: &Value,
+        out: &mut Vec<Expr<Resolved>>,
+    ) -> Stacked<()> {
+        out.push(match ask.op {
+            Op::Has => self.member(ask, subject, value)?,
+            _ => self.compare(ask, subject, value)?,
+        });
+        Ok(())
     }
 
     fn note_unknown_column(&mut self, column: &str) {
@@ -375,6 +415,16 @@ impl Resolver<'_> {
             }
         }))
     }
+}
+
+/// Joins what the members of a node resolved to as the node joins them.
+fn connect<L: Leaf>(node: &Node<L>, mut members: Vec<Expr<Resolved>>, out: &mut Vec<Expr<Resolved>>) {
+    let joined = match (node, members.len()) {
+        (Node::Not(_), 1) => Node::Not(Box::new(members.remove(0))),
+        (Node::Or(_), _) => Node::Or(members),
+        _ => Node::And(members),
+    };
+    out.push(Expr::new(joined, ()));
 }
 
 /// Where words are looked for.

@@ -4,41 +4,46 @@ use std::collections::HashMap;
 
 use super::ast::{Check, Expr, Parsed, Piece, Query, Resolved, Span, Value, ValueKind, Word};
 use super::error::QueryError;
-use super::parse;
-use super::resolve::{Resolver, did_you_mean};
+use super::resolve::{Resolver, Stacked, did_you_mean};
 use super::suggest::{quote, similar};
+use super::{Saved, parse};
 
 /// How many saved queries one query may expand, each use counted.
 pub const MAX_EXPANSIONS: usize = 1_000;
 
 /// How many saved queries may stand inside one another.
-pub const MAX_SAVED_DEPTH: usize = 32;
+pub const MAX_SAVED_DEPTH: usize = 16;
 
 impl Resolver<'_> {
-    /// `@name(args)`
+    /// `@name(args)`, to the end of `out`
     pub(super) fn saved(
         &mut self,
         text: &str,
         name: &Word,
         args: &[Value],
         whole: Span,
-    ) -> Result<Expr<Resolved>, QueryError> {
+        out: &mut Vec<Expr<Resolved>>,
+    ) -> Stacked<()> {
+        let (saved, inner) = self.opened(text, name, args, whole)?;
+        self.open.push(name.text.clone());
+        let resolved = self.query(&inner);
+        self.open.pop();
+        let query = resolved.map_err(|error| error.within(&name.text, &saved.path, &saved.text, whole))?;
+        let args = args.iter().map(|value| value.span.of(text).to_owned()).collect();
+        out.push(Expr::check(Check::Saved { name: name.text.clone(), args, query }));
+        Ok(())
+    }
+
+    /// Finds a saved query, reads it and puts the arguments in.
+    fn opened(
+        &mut self,
+        text: &str,
+        name: &Word,
+        args: &[Value],
+        whole: Span,
+    ) -> Result<(Saved, Query<Parsed>), QueryError> {
         let Some(saved) = self.vocabulary.saved(&name.text) else {
-            let names = self.vocabulary.saved_names();
-            let near = similar(&name.text, names.iter().map(String::as_str));
-            let mut error = QueryError::new(
-                "saved",
-                name.span,
-                format!("there is no saved query `@{}`{}", name.text, did_you_mean(&near)),
-            );
-            for known in &near {
-                error = error.suggest(text, name.span, known);
-            }
-            let error = match names.is_empty() {
-                true => error.help("no query is saved yet; `save NAME QUERY` saves one"),
-                false => error.expected(names.iter().map(|name| format!("@{name}"))),
-            };
-            return Err(error.suggest(text, whole, &quote(whole.of(text))));
+            return Err(self.no_such_query(text, name, whole));
         };
         if let Some(first) = self.open.iter().position(|open| *open == name.text) {
             let path: Vec<String> =
@@ -63,12 +68,22 @@ impl Resolver<'_> {
         if !parameters.is_empty() {
             inner.visit_pieces(&mut |piece| fill(piece, &given));
         }
-        self.open.push(name.text.clone());
-        let resolved = self.query(&inner);
-        self.open.pop();
-        let args = args.iter().map(|value| value.span.of(text).to_owned()).collect();
-        let query = Box::new(resolved.map_err(place)?);
-        Ok(Expr::check(Check::Saved { name: name.text.clone(), args, query }))
+        Ok((saved, inner))
+    }
+
+    fn no_such_query(&self, text: &str, name: &Word, whole: Span) -> QueryError {
+        let names = self.vocabulary.saved_names();
+        let near = similar(&name.text, names.iter().map(String::as_str));
+        let message = format!("there is no saved query `@{}`{}", name.text, did_you_mean(&near));
+        let mut error = QueryError::new("saved", name.span, message);
+        for known in &near {
+            error = error.suggest(text, name.span, known);
+        }
+        let error = match names.is_empty() {
+            true => error.help("no query is saved yet; `save NAME QUERY` saves one"),
+            false => error.expected(names.iter().map(|name| format!("@{name}"))),
+        };
+        error.suggest(text, whole, &quote(whole.of(text)))
     }
 }
 

@@ -312,11 +312,29 @@ fn unknown(grammar: &Grammar<'_>, name: &Word, bar: Span, start: &str) -> QueryE
             let error = names.iter().fold(error, |error, known| error.suggest(text, name.span, known));
             let error = error.expected(FORMS.iter().copied()).suggest(text, Span::new(bar.from, end), "");
             if names.is_empty() {
-                error.help("a `|` begins a stage; quote text that has a `|` in it")
+                let error = QueryError { suggestions: Vec::new(), ..error };
+                alternative(text, bar, name, rest, error).suggest(text, Span::new(bar.from, end), "").help(
+                    "a `|` begins a stage; alternatives are joined with `or`, and text that has a `|` in it is quoted",
+                )
             } else {
                 error.help(format!("did you mean {}?", listed(&names)))
             }
         }
+    }
+}
+
+/// `a|b`, `field:a|b`
+fn alternative(text: &str, bar: Span, name: &Word, rest: &str, error: QueryError) -> QueryError {
+    if !rest.is_empty() || bar.to != name.span.from {
+        return error;
+    }
+    let from = text[..bar.from]
+        .rfind(char::is_whitespace)
+        .map_or(0, |blank| blank + text[blank..].chars().next().map_or(1, char::len_utf8));
+    let left = Span::new(from, bar.from);
+    match left.of(text).split_once(':') {
+        Some((field, value)) => error.suggest(text, left.to(name.span), &format!("{field}:({value} or {})", name.text)),
+        None => error.suggest(text, bar, " or "),
     }
 }
 

@@ -38,6 +38,9 @@ impl Resolver<'_> {
             StatedKind::Sample { amount, seed, by } => {
                 let amount = share(text, amount)?;
                 let seed = seed.as_ref().map_or(Ok(0), |word| whole(text, word, "seed"))?;
+                if let (Amount::Share(_), Some(word)) = (&amount, by) {
+                    self.note(format!("`by {}` changes nothing here: a share in percent is taken of every group alike; `sample N by FIELD` keeps proportions exactly", word.text));
+                }
                 let by = by.as_ref().map(|word| self.column(text, word, "sample … by")).transpose()?;
                 Ok(Step::Sample { amount, seed, by })
             }
