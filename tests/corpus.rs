@@ -50,8 +50,28 @@ impl Drop for Scratch {
 }
 
 pub const WORDS: &[&str] = &[
-    "draw", "circle", "fourier", "series", "the", "moving", "camera", "self.play", "sin(x)", "x^2", "MovingCameraScene",
-    "run_time", "кривая", "Ünïcode", "圆形", "円を描く", "वृत्त", "วงกลม", "alpha2beta", "f'x", "square", "graph",
+    "draw",
+    "circle",
+    "fourier",
+    "series",
+    "the",
+    "moving",
+    "camera",
+    "self.play",
+    "sin(x)",
+    "x^2",
+    "MovingCameraScene",
+    "run_time",
+    "кривая",
+    "Ünïcode",
+    "圆形",
+    "円を描く",
+    "वृत्त",
+    "วงกลม",
+    "alpha2beta",
+    "f'x",
+    "square",
+    "graph",
 ];
 
 /// A sentence, or none.
@@ -72,13 +92,23 @@ pub fn code(rng: &mut Rng) -> String {
     let name = ["Intro", "Proof", "MovingCamera", "Part2", "Кривая"][rng.below(5)];
     let mut body = String::new();
     for at in 0..rng.below(7) {
-        let shape = ["Circle()", "Square(side_length=2)", "Dot()", "MathTex(r\"\\frac{d}{dx}\")", "Text(\"円を描く\")", "Axes()"];
+        let shape = [
+            "Circle()",
+            "Square(side_length=2)",
+            "Dot()",
+            "MathTex(r\"\\frac{d}{dx}\")",
+            "Text(\"円を描く\")",
+            "Axes()",
+        ];
         let shape = shape[rng.below(6)];
         body.push_str(&format!("        m{at} = {shape}\n"));
         let shown = ["Create", "FadeIn", "Write", "Transform"][rng.below(4)];
         body.push_str(&match rng.below(5) {
             0 => format!("        self.play({shown}(m{at}), run_time={})\n", rng.between(1, 4)),
-            1 => format!("        self.play({shown}(m{at}))\n        self.wait({})\n", ["", "2", "0.5", "n"][rng.below(4)]),
+            1 => format!(
+                "        self.play({shown}(m{at}))\n        self.wait({})\n",
+                ["", "2", "0.5", "n"][rng.below(4)]
+            ),
             2 => format!("        for i in range({}):\n            self.play({shown}(m{at}))\n", rng.between(1, 3)),
             3 => format!("        m{at}.add_updater(lambda m: m.shift(UP))\n        self.add(m{at})\n"),
             _ => format!("        # the {} of a series\n        self.add(m{at})\n", rng.pick(WORDS)),
@@ -89,12 +119,17 @@ pub fn code(rng: &mut Rng) -> String {
     }
     let base = ["Scene", "Scene", "ThreeDScene", "MovingCameraScene"][rng.below(4)];
     match rng.below(20) {
-        0 => format!("from manimlib import *\n\nclass {name}(Scene):\n    def construct(self):\n        self.play(ShowCreation(TextMobject(\"x\")))\n"),
+        0 => format!(
+            "from manimlib import *\n\nclass {name}(Scene):\n    def construct(self):\n        self.play(ShowCreation(TextMobject(\"x\")))\n"
+        ),
         1 => format!("from manim import *\n\nclass {name}({base}):\n    def construct(self)\n{body}"),
         2 => format!("def {}(x):\n    return x ** {}\n", ["f", "g"][rng.below(2)], rng.between(1, 9)),
         3 => "x = 1".to_owned(),
         4 => format!("# {}\nself.play(", rng.pick(WORDS)),
-        _ => format!("from manim import *\n\n\nclass {name}({base}):\n    def construct(self):\n        n = {}\n{body}", rng.between(1, 99)),
+        _ => format!(
+            "from manim import *\n\n\nclass {name}({base}):\n    def construct(self):\n        n = {}\n{body}",
+            rng.between(1, 99)
+        ),
     }
 }
 
@@ -115,7 +150,15 @@ pub fn source(name: &str, licence: &str, rank: u8, levels: &[&str], dialect: Opt
 }
 
 /// A row ready to be written, at random.
-pub fn prepared(rng: &mut Rng, source: &SourceRecord, number: i64, row: u32, key: &str, known: Option<Known>, added: &str) -> Prepared {
+pub fn prepared(
+    rng: &mut Rng,
+    source: &SourceRecord,
+    number: i64,
+    row: u32,
+    key: &str,
+    known: Option<Known>,
+    added: &str,
+) -> Prepared {
     let (code, instruction) = (code(rng), instruction(rng));
     let issues: Vec<String> = if rng.chance(10) { vec!["asset:cat.png".to_owned()] } else { Vec::new() };
     let dialect = if rng.chance(10) { Some(Dialect::Gl) } else { None };
@@ -239,7 +282,11 @@ pub fn random_store(folder: &Scratch, rng: &mut Rng, rows: usize) -> Store {
     let project = Project::init(&folder.join("project")).expect("a project");
     let mut store = Store::open_for_writing(&project, "a test").expect("a store");
     for (source, share, now) in [
-        (source("alpha", "MIT", 5, &["basic", "intermediate", "advanced"], Some(Dialect::Ce)), 4, "2026-01-03T10:00:00Z"),
+        (
+            source("alpha", "MIT", 5, &["basic", "intermediate", "advanced"], Some(Dialect::Ce)),
+            4,
+            "2026-01-03T10:00:00Z",
+        ),
         (source("beta_two", "none-stated", 2, &["foundation", "advanced"], None), 3, "2026-02-14T23:59:59Z"),
         (source("gamma", "CC-BY-NC-4.0", 3, &[], None), 1, "2026-03-31T00:00:00Z"),
     ] {

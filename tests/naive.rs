@@ -23,7 +23,13 @@ pub fn select(query: &Query<Resolved>, rows: &[Sample]) -> Vec<usize> {
 
 /// As [`select`], for many queries over the same rows.
 pub fn select_with(query: &Query<Resolved>, rows: &[Sample], terms: &Terms) -> Vec<usize> {
-    let naive = Naive { rows, kept_only: !names_state(query), sets: RefCell::default(), expressions: RefCell::default(), terms };
+    let naive = Naive {
+        rows,
+        kept_only: !names_state(query),
+        sets: RefCell::default(),
+        expressions: RefCell::default(),
+        terms,
+    };
     naive.rows_of(query)
 }
 
@@ -60,7 +66,9 @@ impl Terms {
             };
             let next: BTreeSet<u32> = match ends {
                 None => found,
-                Some(ends) => found.into_iter().filter(|position| *position > 0 && ends.contains(&(position - 1))).collect(),
+                Some(ends) => {
+                    found.into_iter().filter(|position| *position > 0 && ends.contains(&(position - 1))).collect()
+                }
             };
             if next.is_empty() {
                 return false;
@@ -97,7 +105,10 @@ fn names_state(query: &Query<Resolved>) -> bool {
             Node::Atom(Check::Saved { query, .. }) => names_state(query),
             Node::Atom(Check::AnyState(_)) => true,
             Node::Atom(
-                Check::Value { field, .. } | Check::Glob { field, .. } | Check::Match { field, .. } | Check::Given(field),
+                Check::Value { field, .. }
+                | Check::Glob { field, .. }
+                | Check::Match { field, .. }
+                | Check::Given(field),
             ) => field.name == "state",
             Node::Atom(_) => false,
         }
@@ -147,7 +158,9 @@ impl Naive<'_> {
 
     fn holds(&self, check: &Check, sample: &Sample) -> bool {
         match check {
-            Check::Phrase { within, terms, prefix } => texts(sample, *within).any(|text| self.terms.has_phrase(text, terms, *prefix)),
+            Check::Phrase { within, terms, prefix } => {
+                texts(sample, *within).any(|text| self.terms.has_phrase(text, terms, *prefix))
+            }
             Check::Pattern { within, pattern } => texts(sample, *within).any(|text| self.matches(pattern, text)),
             Check::Meta { name, terms, prefix } => {
                 column(sample, name).is_some_and(|text| self.terms.has_phrase(&text, terms, *prefix))
@@ -170,11 +183,15 @@ impl Naive<'_> {
                 let order = orders.iter().find(|(source, _)| *source == sample.source).map(|(_, levels)| levels);
                 let (Some(order), Some(level)) = (order, &sample.level) else { return false };
                 let place = |level: &String| order.iter().position(|known| known == level);
-                let end = |bound: &Bound<String>| bound.as_ref().map(|level| place(level).expect("both ends are in the order"));
+                let end = |bound: &Bound<String>| {
+                    bound.as_ref().map(|level| place(level).expect("both ends are in the order"))
+                };
                 place(level).is_some_and(|at| lies(at, &end(low), &end(high)))
             }
             Check::Count { field, name, range } => match sample.facts.get(&field.name) {
-                FactValue::Set(names) => lies(f64::from(names.get(name).copied().unwrap_or(0)), &range.low, &range.high),
+                FactValue::Set(names) => {
+                    lies(f64::from(names.get(name).copied().unwrap_or(0)), &range.low, &range.high)
+                }
                 _ => false,
             },
             Check::Given(field) => match field.name.as_str() {
@@ -202,7 +219,10 @@ impl Naive<'_> {
 
     fn matches(&self, pattern: &str, text: &str) -> bool {
         let mut expressions = self.expressions.borrow_mut();
-        expressions.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).expect("it resolved")).is_match(text)
+        expressions
+            .entry(pattern.to_owned())
+            .or_insert_with(|| Regex::new(pattern).expect("it resolved"))
+            .is_match(text)
     }
 
     fn step(&self, step: &Step, rows: Vec<usize>) -> Vec<usize> {
@@ -353,7 +373,11 @@ fn globbed(glob: &str, name: &str) -> bool {
     for c in glob {
         reached = match c {
             '*' => (reached.iter().copied().min().unwrap_or(name.len() + 1)..=name.len()).collect(),
-            c => reached.iter().filter(|at| name.get(**at).is_some_and(|found| c == '?' || c == *found)).map(|at| at + 1).collect(),
+            c => reached
+                .iter()
+                .filter(|at| name.get(**at).is_some_and(|found| c == '?' || c == *found))
+                .map(|at| at + 1)
+                .collect(),
         };
     }
     reached.contains(&name.len())

@@ -61,7 +61,11 @@ fn vocabulary(samples: &[Sample]) -> GenVocab {
             ("split.given".into(), list(&["train", "validation", "test"]), false),
             ("description.kind".into(), list(&["human", "llm", "template", "none"]), false),
         ],
-        names: words.into_iter().filter(|(_, found)| !found.is_empty()).map(|(name, found)| (name.to_owned(), found.into_iter().collect())).collect(),
+        names: words
+            .into_iter()
+            .filter(|(_, found)| !found.is_empty())
+            .map(|(name, found)| (name.to_owned(), found.into_iter().collect()))
+            .collect(),
         sets: sets
             .into_iter()
             .filter(|(_, found)| !found.is_empty())
@@ -71,12 +75,40 @@ fn vocabulary(samples: &[Sample]) -> GenVocab {
             })
             .collect(),
         bools: list(&["valid", "scene", "edited", "duration_exact"]),
-        metas: vec![("title".into(), list(&["draw", "fourier", "圆形", "camera", "круг"])), ("episode".into(), list(&["1", "12", "7"]))],
+        metas: vec![
+            ("title".into(), list(&["draw", "fourier", "圆形", "camera", "круг"])),
+            ("episode".into(), list(&["1", "12", "7"])),
+        ],
         days: list(&["2026-01-03", "2026-02-14", "2026-03-31", "2026-01-01", "2026-12-31"]),
-        ids: samples.iter().take(20).enumerate().map(|(at, sample)| sample.id.to_string()[..1 + at % 6].to_owned()).collect(),
+        ids: samples
+            .iter()
+            .take(20)
+            .enumerate()
+            .map(|(at, sample)| sample.id.to_string()[..1 + at % 6].to_owned())
+            .collect(),
         columns: list(&[
-            "lines", "plays", "duration", "complexity", "source", "split", "state", "valid", "id", "added", "rank", "quality",
-            "licence", "reason", "dialect", "split.given", "key", "locator", "description.kind", "syntax", "edited", "tokens",
+            "lines",
+            "plays",
+            "duration",
+            "complexity",
+            "source",
+            "split",
+            "state",
+            "valid",
+            "id",
+            "added",
+            "rank",
+            "quality",
+            "licence",
+            "reason",
+            "dialect",
+            "split.given",
+            "key",
+            "locator",
+            "description.kind",
+            "syntax",
+            "edited",
+            "tokens",
         ]),
         saved: list(&["short", "ordered", "rejects", "nested"]),
     }
@@ -109,7 +141,8 @@ fn compare(store: &Store, seed: u64, queries: usize, stage: &str, wrong: &mut Ve
             .into_iter()
             .map(|at| samples[at].id.to_string())
             .collect();
-        let naive_time = begun.elapsed(); let begun = std::time::Instant::now();
+        let naive_time = begun.elapsed();
+        let begun = std::time::Instant::now();
         let limit = [usize::MAX, usize::MAX, 7][number as usize % 3];
         let slice = match slice::select(store, &compiled.plan, limit) {
             Ok(slice) => slice,
@@ -119,7 +152,11 @@ fn compare(store: &Store, seed: u64, queries: usize, stage: &str, wrong: &mut Ve
             }
         };
         let store_time = begun.elapsed();
-        T.with(|t| { let mut t = t.borrow_mut(); t.0 += naive_time; t.1 += store_time; });
+        T.with(|t| {
+            let mut t = t.borrow_mut();
+            t.0 += naive_time;
+            t.1 += store_time;
+        });
         let got: Vec<String> = slice.rows.iter().map(|(_, id)| id.to_string()).collect();
         let first: Vec<String> = wanted.iter().take(limit).cloned().collect();
         let count = slice::count(store, &compiled.plan).expect("it was selected");
@@ -162,7 +199,8 @@ fn changes(rng: &mut Rng, samples: &[Sample]) -> Vec<(u32, Value)> {
                 after.insert("split".into(), json!(rng.pick(&["train", "validation", "test"])));
             }
             _ => {
-                let mut tags: Vec<&str> = ["core", "good", "needs-review"].into_iter().filter(|_| rng.chance(50)).collect();
+                let mut tags: Vec<&str> =
+                    ["core", "good", "needs-review"].into_iter().filter(|_| rng.chance(50)).collect();
                 tags.sort_unstable();
                 after.insert("tags".into(), json!(serde_json::to_string(&tags).expect("words are JSON")));
             }
@@ -195,9 +233,21 @@ fn life(seed: u64, rows: usize) {
     let fresh = all_samples(&store);
     let op = change(&mut store, &changes(&mut rng, &fresh), "2026-04-01T00:00:00Z");
     let keys: Vec<String> = (0..rows / 2).filter(|at| at % 3 == 0).map(|at| format!("k{at}")).collect();
-    let again = fill(&mut store, &mut rng, &source("alpha", "Apache-2.0", 4, &["basic", "intermediate", "advanced"], None), &keys, "2026-04-02T00:00:00Z");
+    let again = fill(
+        &mut store,
+        &mut rng,
+        &source("alpha", "Apache-2.0", 4, &["basic", "intermediate", "advanced"], None),
+        &keys,
+        "2026-04-02T00:00:00Z",
+    );
     let row = all_samples(&store)[rows / 3].row;
-    let edited = edit(&mut store, row, Some("a square that was edited"), "from manim import *\nx = Square()\n", "2026-04-03T00:00:00Z");
+    let edited = edit(
+        &mut store,
+        row,
+        Some("a square that was edited"),
+        "from manim import *\nx = Square()\n",
+        "2026-04-03T00:00:00Z",
+    );
     found += compare(&store, seed * 10 + 1, QUERIES, "changed, read again and edited", &mut wrong);
 
     let project = store.project().clone();
@@ -222,7 +272,13 @@ fn life(seed: u64, rows: usize) {
     assert!(after.len() < before.len() && after.is_subset(&before), "an ingest is gone");
     found += compare(&store, seed * 10 + 4, QUERIES, "an ingest undone, all rebuilt", &mut wrong);
 
-    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), QUERIES * 5, wrong[..wrong.len().min(6)].join("\n\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} differ:\n{}",
+        wrong.len(),
+        QUERIES * 5,
+        wrong[..wrong.len().min(6)].join("\n\n")
+    );
     assert!(found * 2 > QUERIES * 5, "only {found} of {} queries select anything", QUERIES * 5);
 }
 
@@ -272,7 +328,8 @@ fn groups_add_up() {
     let words = StoreVocabulary::new(&store);
     let samples = all_samples(&store);
     let compiled = compile("is:scene", &words).expect("it compiles");
-    let scenes: Vec<&Sample> = samples.iter().filter(|sample| sample.facts.get("scene") == &FactValue::Bool(true)).collect();
+    let scenes: Vec<&Sample> =
+        samples.iter().filter(|sample| sample.facts.get("scene") == &FactValue::Bool(true)).collect();
     let field = |name: &str| scenery::query::fields::find(name).expect("a field").field();
     for name in ["source", "level", "rank", "complexity", "split.given", "plays", "tag", "added", "licence"] {
         let (total, groups) = slice::count_by(&store, &compiled.plan, &[field(name)]).expect("it counts");
@@ -282,7 +339,9 @@ fn groups_add_up() {
     }
     let (_, groups) = slice::count_by(&store, &compiled.plan, &[field("source"), field("level")]).expect("it counts");
     for group in groups {
-        let same = |sample: &&&Sample| json!(sample.source) == group.key["source"] && json!(sample.level) == group.key["level"];
+        let same = |sample: &&&Sample| {
+            json!(sample.source) == group.key["source"] && json!(sample.level) == group.key["level"]
+        };
         assert_eq!(scenes.iter().filter(same).count() as u64, group.count);
     }
     let (total, groups) = slice::count_by(&store, &compiled.plan, &[field("uses")]).expect("it counts");
@@ -306,6 +365,10 @@ fn a_sample_stays_chosen_while_the_store_grows() {
     assert!(select(&store, "| sample 30% seed 5").is_superset(&share));
     assert!(select(&store, "source!=delta | sample 40 seed 5") == count);
     let grown = select(&store, "| sample 40 seed 5");
-    let all: BTreeSet<String> = all_samples(&store).iter().filter(|sample| sample.source == "delta").map(|sample| sample.id.to_string()).collect();
+    let all: BTreeSet<String> = all_samples(&store)
+        .iter()
+        .filter(|sample| sample.source == "delta")
+        .map(|sample| sample.id.to_string())
+        .collect();
     assert!(grown.difference(&count).all(|id| all.contains(id)), "only new rows push out old ones");
 }

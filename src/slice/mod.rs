@@ -375,7 +375,7 @@ mod tests {
 
     #[test]
     fn groups_are_ordered_numbers_first_null_last() {
-        let mut keys = vec![GroupKey::Null, GroupKey::Word("a".into()), GroupKey::number(10.0), GroupKey::number(-2.0)];
+        let mut keys = [GroupKey::Null, GroupKey::Word("a".into()), GroupKey::number(10.0), GroupKey::number(-2.0)];
         keys.sort();
         assert_eq!(keys[0].json(), Value::from(-2));
         assert_eq!(keys[3], GroupKey::Null);

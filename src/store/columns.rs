@@ -365,7 +365,7 @@ mod tests {
             row,
             present: true,
             state,
-            split: (row % 2 == 0).then_some(Side::Test),
+            split: row.is_multiple_of(2).then_some(Side::Test),
             edited: false,
             source: format!("s{}", row % 3),
             rank: 3,
