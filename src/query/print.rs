@@ -39,7 +39,8 @@ impl Display for Atom {
             Atom::Test { field, op, values } => {
                 let single = matches!(values.node, Node::Atom(_));
                 let (open, close) = if single { ("", "") } else { ("(", ")") };
-                write!(f, "{}{}{open}{values}{close}", field.text, op.sign())
+                let gap = if !single && ends_open(values) { " " } else { "" };
+                write!(f, "{}{}{open}{values}{gap}{close}", field.text, op.sign())
             }
             Atom::Near { id, threshold: Some(threshold) } => write!(f, "near:{}>={}", id.text, threshold.text),
             Atom::Near { id, threshold: None } => write!(f, "near:{}", id.text),
@@ -50,7 +51,10 @@ impl Display for Atom {
                 write!(f, "@{}", name.text)?;
                 if !args.is_empty() {
                     f.write_char('(')?;
-                    separated(f, args, ", ")?;
+                    for (at, arg) in args.iter().enumerate() {
+                        f.write_str(if at > 0 { ", " } else { "" })?;
+                        write!(f, "{arg}{}", if leaves_open(&arg.to_string()) { " " } else { "" })?;
+                    }
                     f.write_char(')')?;
                 }
                 match pin {
@@ -62,14 +66,29 @@ impl Display for Atom {
     }
 }
 
-fn separated<T: Display>(f: &mut Formatter<'_>, items: &[T], between: &str) -> fmt::Result {
-    for (at, item) in items.iter().enumerate() {
-        if at > 0 {
-            f.write_str(between)?;
+/// Whether a `)` or `,` after this would become part of its last word, because a `(` in that is not closed.
+fn leaves_open(text: &str) -> bool {
+    let inside = text.chars().fold(0usize, |inside, c| match c {
+        '(' => inside + 1,
+        ')' => inside.saturating_sub(1),
+        _ => inside,
+    });
+    inside > 0
+}
+
+/// The same of an expression in parentheses.
+fn ends_open<L: Leaf>(expr: &Expr<L>) -> bool
+where
+    L::Atom: Display,
+{
+    match &expr.node {
+        Node::All => false,
+        Node::Atom(atom) => leaves_open(&atom.to_string()),
+        Node::And(members) | Node::Or(members) => {
+            members.last().is_some_and(|last| !matches!(last.node, Node::And(_) | Node::Or(_)) && ends_open(last))
         }
-        write!(f, "{item}")?;
+        Node::Not(inner) => !matches!(inner.node, Node::And(_) | Node::Or(_)) && ends_open(inner),
     }
-    Ok(())
 }
 
 /// Prints an expression; `sign` is how a complement begins.
@@ -81,7 +100,7 @@ where
         Node::And(_) | Node::Or(_) => {
             f.write_char('(')?;
             infix(inner, sign, f)?;
-            f.write_char(')')
+            f.write_str(if ends_open(inner) { " )" } else { ")" })
         }
         _ => infix(inner, sign, f),
     };
