@@ -2,6 +2,7 @@
 
 mod corpus;
 mod export;
+mod faults;
 mod naive;
 mod query;
 mod query_gen;

@@ -3,6 +3,7 @@
 //! Its commit payload carries the watermark, the last entry of the change log that it has followed; whatever is past
 //! that is replayed before a query runs, so a crash between SQLite's commit and the index's loses nothing.
 
+mod directory;
 mod excluded;
 pub mod rows;
 pub mod schema;
@@ -17,6 +18,7 @@ use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument,
 
 use crate::sample::Sample;
 use crate::store::StoreError;
+use directory::Files;
 use schema::{CodeTokenizer, Fields, MetaTokenizer, TermsTokenizer};
 
 /// Memory of the writer, both threads together, before a segment is written.
@@ -49,7 +51,7 @@ impl Index {
             return Ok(None);
         }
         let fields = Fields::new();
-        let directory = MmapDirectory::open(dir).map_err(tantivy::TantivyError::from)?;
+        let directory = Files(MmapDirectory::open(dir).map_err(tantivy::TantivyError::from)?);
         let Ok(mut index) = tantivy::Index::open(directory) else { return Ok(None) };
         let payload: Payload = match index.load_metas() {
             Ok(metas) => metas.payload.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
@@ -59,7 +61,8 @@ impl Index {
             return Ok(None);
         }
         index.set_tokenizers(tokenizers());
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        // A file of it is missing or cut off.
+        let Ok(reader) = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into() else { return Ok(None) };
         Ok(Some(Index { index, reader, fields, watermark: payload.watermark }))
     }
 
