@@ -363,7 +363,6 @@ fn a_full_disk_loses_nothing() {
     std::fs::create_dir_all(&small).expect("a folder");
     let script = r#"mount -t tmpfs -o size=3m none "$SMALL"
 cp -a "$PROJECT/." "$SMALL/"
-cp "$ROWS" "$SMALL/../rows.jsonl"
 cd "$SMALL"
 head -c 300000 /dev/zero > ballast
 while head -c 100000 /dev/zero >> ballast 2>/dev/null; do :; done

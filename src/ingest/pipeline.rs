@@ -116,7 +116,7 @@ pub fn run(
         message: format!("there is no reader `{}`; there are: {}", recipe.reader, readers::names().join(", ")),
     })?;
     // Of the recipe its text: the same name may mean something else by the time an interrupted op goes on.
-    let whole = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
+    let whole = |path: &PathBuf| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string();
     let given: Vec<String> = paths.iter().map(whole).collect();
     let arguments = json!({
         "source": recipe.name, "paths": given, "sync": options.sync, "variant": options.variant,

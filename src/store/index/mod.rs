@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tantivy::directory::MmapDirectory;
 use tantivy::tokenizer::TokenizerManager;
-use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
+use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher, SegmentReader, TantivyDocument, Term};
 
 use crate::sample::Sample;
 use crate::store::StoreError;
@@ -61,8 +61,14 @@ impl Index {
             return Ok(None);
         }
         index.set_tokenizers(tokenizers());
-        // A file of it is missing or cut off.
-        let Ok(reader) = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into() else { return Ok(None) };
+        // Where a file of it is missing or cut off, it is made anew.
+        let made: tantivy::Result<IndexReader> = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
+        let Ok(reader) = made else { return Ok(None) };
+        let texts = [fields.terms, fields.code, fields.instruction, fields.meta];
+        let opens = |segment: &SegmentReader| texts.iter().all(|field| segment.inverted_index(*field).is_ok());
+        if !reader.searcher().segment_readers().iter().all(opens) {
+            return Ok(None);
+        }
         Ok(Some(Index { index, reader, fields, watermark: payload.watermark }))
     }
 
