@@ -131,7 +131,10 @@ fn leaf(rng: &mut Rng, vocab: &GenVocab) -> String {
             12 => pick(rng, &vocab.ids).map(|id| format!("id:{id}")),
             _ => match rng.below(3) {
                 0 => pick(rng, &vocab.saved).map(|name| format!("@{name}")),
-                1 => Some(["state:any", "state:kept", "state:(duplicate or rejected)", "state!=kept"][rng.below(4)].to_owned()),
+                1 => Some(
+                    ["state:any", "state:kept", "state:(duplicate or rejected)", "state!=kept"][rng.below(4)]
+                        .to_owned(),
+                ),
                 _ => Some(text(rng, vocab)),
             },
         };
@@ -251,7 +254,8 @@ fn sets(rng: &mut Rng, vocab: &GenVocab) -> Option<String> {
     let word = rng.pick(&words).clone();
     let other = rng.pick(&words).clone();
     let dotted = word.split('.').all(|part| {
-        part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     });
     if counted && dotted && rng.chance(40) {
         return Some(number_test(rng, &format!("{name}.{word}"), 0, 6, &|_, number| number.to_string()));
@@ -271,7 +275,9 @@ fn meta(rng: &mut Rng, vocab: &GenVocab) -> Option<String> {
     let (name, words) = pick(rng, &vocab.metas)?.clone();
     let word = rng.pick(&words).clone();
     Some(match rng.below(3) {
-        0 if word.chars().all(char::is_alphanumeric) => format!("meta.{name}:{}*", word.chars().take(2).collect::<String>()),
+        0 if word.chars().all(char::is_alphanumeric) => {
+            format!("meta.{name}:{}*", word.chars().take(2).collect::<String>())
+        }
         1 => format!("has:meta.{name}"),
         _ => format!("meta.{name}:{}", value(rng, &word)),
     })

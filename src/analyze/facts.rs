@@ -125,6 +125,8 @@ pub struct CodeFacts {
     pub chars: u32,
     /// Lexical tokens, from our own lexer; known for any text.
     pub tokens: u32,
+    /// Words of the text in lower case, names split into theirs, endings cut; in order, known for any text.
+    pub words: Vec<String>,
     /// Nodes of the tree: statements, expressions, handlers, arguments, patterns.
     pub nodes: u32,
     /// Deepest nesting of statements and expressions.
@@ -171,6 +173,7 @@ impl CodeFacts {
             lines: 0,
             chars: 0,
             tokens: 0,
+            words: Vec::new(),
             nodes: 0,
             depth: 0,
             cyclomatic: 0,

@@ -104,6 +104,29 @@ fn read_gap(bytes: &[u8], from: usize, to: usize) -> Gap {
     gap
 }
 
+/// Rewrites the indentation of lines with nothing or only a comment on them: it means nothing to Python, but the parser
+/// takes offence at a tab after a blank there too.
+fn blank_lines(bytes: &[u8], from: usize, to: usize, rewrites: &mut Vec<(usize, usize, usize)>) {
+    let is_end = |at: usize| at > from && matches!(bytes[at - 1], b'\n' | b'\r') || at == 0;
+    let mut at = from;
+    while at < to {
+        let mut end = at;
+        if is_end(at) {
+            while end < to && matches!(bytes[end], b' ' | b'\t' | 0x0c) {
+                end += 1;
+            }
+            let nothing = bytes.get(end).is_none_or(|byte| matches!(byte, b'\n' | b'\r' | b'#'));
+            if nothing && bytes[at..end].contains(&b'\t') {
+                rewrites.push((at, end, level_of(&bytes[at..end]).column));
+            }
+        }
+        while end < to && !matches!(bytes[end], b'\n' | b'\r') {
+            end += 1;
+        }
+        at = end + 1;
+    }
+}
+
 fn is_chain_byte(byte: u8) -> bool {
     matches!(
         byte,
@@ -151,6 +174,10 @@ pub fn guard(code: &str) -> Result<Guarded<'_>, Refusal> {
         let message = format!("{} bytes are more than {MAX_BYTES}", code.len());
         return Err(Refusal { offset: 0, class: "too-large", message });
     }
+    if code.starts_with('\u{feff}') {
+        let message = "invalid non-printable character U+FEFF".to_owned();
+        return Err(Refusal { offset: 0, class: "syntax", message });
+    }
     let bytes = code.as_bytes();
     if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
         return Err(Refusal { offset, class: "nul", message: "source code cannot contain null bytes".to_owned() });
@@ -164,6 +191,9 @@ pub fn guard(code: &str) -> Result<Guarded<'_>, Refusal> {
     for token in lexer::tokens(code) {
         let glued = token.start == end && end > 0;
         if !glued && brackets == 0 {
+            if has_tabs {
+                blank_lines(bytes, end, token.start, &mut rewrites);
+            }
             let gap = read_gap(bytes, end, token.start);
             if gap.newline {
                 chain = 0;
@@ -226,6 +256,9 @@ pub fn guard(code: &str) -> Result<Guarded<'_>, Refusal> {
             let message = format!("more than {MAX_CHAIN} operators in a line, or branches of one condition");
             return Err(Refusal { offset: token.start, class: "too-complex", message });
         }
+    }
+    if has_tabs {
+        blank_lines(bytes, end, bytes.len(), &mut rewrites);
     }
     let text = if rewrites.is_empty() { Cow::Borrowed(code) } else { Cow::Owned(rewritten(code, &rewrites)) };
     let depth_bound = longest_chain.saturating_mul(2) + elifs + 4 * deepest as u32 + 16;
@@ -315,7 +348,14 @@ mod tests {
         assert_eq!(text("if a:\n\tif b:\n\t    c\n"), Ok("if a:\n        if b:\n            c\n".to_owned()));
         assert_eq!(text("if a:\n  \tb\n"), Ok("if a:\n        b\n".to_owned()));
         assert_eq!(text("if a:\n\tb\n        c\n"), Err("tabs"));
-        assert_eq!(text("x = [\n\t1]\n\t# c\ny = '''\n\t'''"), Ok("x = [\n\t1]\n\t# c\ny = '''\n\t'''".to_owned()));
+        assert_eq!(
+            text("x = [\n\t1]\n\t# c\ny = '''\n\t'''"),
+            Ok("x = [\n\t1]\n        # c\ny = '''\n\t'''".to_owned())
+        );
         assert_eq!(text("if a:\n\tb\n c\n"), Err("indentation"));
+        assert_eq!(
+            text(" \t\nif a:\n\tb\n \t# c\n  \t"),
+            Ok("        \nif a:\n        b\n        # c\n        ".to_owned())
+        );
     }
 }

@@ -66,20 +66,35 @@ pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     for run in text.split(|ch: char| !ch.is_alphabetic() && ch != '\'') {
         let run = run.trim_matches('\'');
-        let chars: Vec<char> = run.chars().collect();
+        if run.is_empty() {
+            continue;
+        }
+        if run.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'\'') {
+            words.push(run.to_owned());
+            continue;
+        }
         let mut word = String::new();
-        for (index, ch) in chars.iter().enumerate() {
-            let starts = ch.is_uppercase()
-                && index > 0
-                && (chars[index - 1].is_lowercase() || chars.get(index + 1).is_some_and(|next| next.is_lowercase()));
+        let mut chars = run.chars().peekable();
+        let mut before_is_lower = false;
+        while let Some(ch) = chars.next() {
+            let starts = ch.is_uppercase() && (before_is_lower || chars.peek().is_some_and(|next| next.is_lowercase()));
             if starts && !word.is_empty() {
                 words.push(std::mem::take(&mut word));
             }
+            before_is_lower = ch.is_lowercase();
             word.extend(ch.to_lowercase());
         }
-        if !word.is_empty() {
-            words.push(word);
-        }
+        words.push(word);
+    }
+    words
+}
+
+/// The words of a text, each [stemmed](stem), in order.
+pub fn stems(text: &str) -> Vec<String> {
+    let mut words = words(text);
+    for word in &mut words {
+        let length = stem(word).len();
+        word.truncate(length);
     }
     words
 }

@@ -199,6 +199,11 @@ impl Api {
         self.file.gl_modules.get(module).or_else(|| self.file.gl_modules.get(root)).copied()
     }
 
+    /// Whether any module of the package has the name, be it exported by `manim` or not.
+    pub fn is_anywhere(&self, name: &str) -> bool {
+        self.file.internal.contains_key(name) || self.file.modules.values().any(|names| names.contains(name))
+    }
+
     /// Whether a module of the package is known, and the name public in it.
     pub fn module_has(&self, module: &str, name: &str) -> Option<bool> {
         if module == "manim" {

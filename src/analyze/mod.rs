@@ -12,8 +12,9 @@ pub mod features;
 mod guard;
 mod lexical;
 pub mod manim_api;
+pub mod outline;
 pub mod parse;
-mod python_names;
+pub mod python_names;
 pub mod rules;
 pub mod walk;
 

@@ -6,7 +6,7 @@
 
 use super::facts::{CodeFacts, Subject};
 use super::features::{constructions, unknown_api};
-use super::lexical::{stem, words};
+use super::lexical::stems;
 use super::manim_api::NameKind;
 use crate::sample::is_placeholder_description;
 
@@ -264,19 +264,16 @@ fn names_nothing(subject: &Subject<'_>) -> Finding {
     let Some(instruction) = subject.instruction.filter(|_| has_description(subject)) else {
         return Finding::Unknown;
     };
-    let asked = words(instruction);
+    let asked = stems(instruction);
     let naming: Vec<&str> = asked
         .iter()
-        .filter(|word| word.len() >= 3 && word.is_ascii())
-        .map(|word| stem(word))
-        .filter(|stem| !IDLE.contains(stem))
+        .map(String::as_str)
+        .filter(|stem| stem.len() >= 3 && stem.is_ascii() && !IDLE.contains(stem))
         .collect();
     if naming.len() < FEWEST_NAMING_WORDS {
         return Finding::Unknown;
     }
-    let coded = words(subject.code);
-    let coded: std::collections::HashSet<&str> = coded.iter().map(|word| stem(word)).collect();
-    let shared = naming.iter().any(|stem| coded.contains(stem))
+    let shared = naming.iter().any(|stem| subject.facts.words.iter().any(|word| word == stem))
         || SAID_FOR.iter().any(|(class, said)| {
             subject.facts.manim.contains_key(*class) && naming.iter().any(|stem| said.contains(stem))
         });

@@ -4,13 +4,16 @@
 //! and of `elif` are loops.
 
 mod constants;
+mod shape;
 mod timing;
 mod whole;
 
 use rustpython_parser::ast::{self, Constant, Expr, Pattern, Ranged, Stmt};
 
 use self::constants::{Env, Known, assigned_names};
+use self::shape::{count_lines, dotted_name, is_empty_statement, leaves_early};
 use super::facts::{CallFact, ClassFact, CodeFacts, ImportFact, Syntax, TimeFact};
+use super::lexical::stems;
 use super::manim_api::is_manim_module;
 use super::parse::{LineTable, Node, Tree, children, with_tree};
 use crate::similarity::lexer;
@@ -23,7 +26,7 @@ const TIMED: &[&str] = &["move_camera", "pause", "play", "wait", "wait_until"];
 
 /// Parses a text and walks its tree once; safe on any thread, for any text.
 ///
-/// Of a text that does not parse, or only for newer Python, lines, characters and tokens are known and nothing else.
+/// Of a text that does not parse, or only for newer Python, lines, characters, tokens and words are known, no more.
 pub fn code_facts(code: &str) -> CodeFacts {
     let mut facts = with_tree(code, |result| match result {
         Ok(tree) => walk(tree),
@@ -32,19 +35,8 @@ pub fn code_facts(code: &str) -> CodeFacts {
     facts.lines = count_lines(code);
     facts.chars = u32::try_from(code.chars().count()).unwrap_or(u32::MAX);
     facts.tokens = u32::try_from(lexer::tokens(code).count()).unwrap_or(u32::MAX);
+    facts.words = stems(code);
     facts
-}
-
-/// Lines of a text; a newline at the end starts no further line.
-fn count_lines(code: &str) -> u32 {
-    let bytes = code.as_bytes();
-    let ends = bytes
-        .iter()
-        .enumerate()
-        .filter(|(at, byte)| **byte == b'\n' || (**byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')))
-        .count();
-    let open = !bytes.is_empty() && !matches!(bytes.last(), Some(b'\n' | b'\r'));
-    u32::try_from(ends + usize::from(open)).unwrap_or(u32::MAX)
 }
 
 fn walk(tree: &Tree) -> CodeFacts {
@@ -679,55 +671,6 @@ impl Walk {
             within: within.to_owned(),
             line,
         });
-    }
-}
-
-/// Whether a loop may end before its last turn, or skip part of one.
-fn leaves_early(body: &[Stmt]) -> bool {
-    let mut todo: Vec<&Stmt> = body.iter().collect();
-    while let Some(stmt) = todo.pop() {
-        match stmt {
-            Stmt::Break(_) | Stmt::Continue(_) | Stmt::Return(_) => return true,
-            Stmt::FunctionDef(_) | Stmt::AsyncFunctionDef(_) | Stmt::ClassDef(_) => {}
-            _ => children(Node::Stmt(stmt), &mut |child| {
-                if let Node::Stmt(stmt) = child {
-                    todo.push(stmt);
-                }
-            }),
-        }
-    }
-    false
-}
-
-/// Whether a statement does nothing: `pass`, `...`, a string.
-fn is_empty_statement(stmt: &Stmt) -> bool {
-    match stmt {
-        Stmt::Pass(_) => true,
-        Stmt::Expr(s) => matches!(
-            s.value.as_ref(),
-            Expr::Constant(ast::ExprConstant { value: Constant::Str(_) | Constant::Ellipsis, .. })
-        ),
-        _ => false,
-    }
-}
-
-/// The dotted name that an expression is, if it is one.
-pub(super) fn dotted_name(expr: &Expr) -> Option<String> {
-    let mut parts = Vec::new();
-    let mut at = expr;
-    loop {
-        match at {
-            Expr::Attribute(e) => {
-                parts.push(e.attr.as_str());
-                at = &e.value;
-            }
-            Expr::Name(e) => {
-                parts.push(e.id.as_str());
-                parts.reverse();
-                return Some(parts.join("."));
-            }
-            _ => return None,
-        }
     }
 }
 

@@ -46,6 +46,8 @@ impl Dedup {
 /// How a source is read.
 #[derive(Clone, Debug, Default)]
 pub struct Recipe {
+    /// Its text, as it was read.
+    pub toml: String,
     /// The source's name: lower-case letters, digits and `_`.
     pub name: String,
     /// What people call it.
@@ -84,8 +86,6 @@ pub struct Recipe {
     pub options: toml::Table,
     /// How rows are mapped, for the `table` reader; the first variant that matches files is used.
     pub variants: Vec<Variant>,
-    /// Its text.
-    pub toml: String,
 }
 
 /// One rendering of a table source.
@@ -115,7 +115,9 @@ pub struct Variant {
     pub description_kind: Option<DescriptionKind>,
     /// A row whose value here is a placeholder has no description, whatever its instruction says.
     pub placeholder_if: Option<FieldPath>,
-    /// Which rows are kept; others are rejected rows (`filtered`).
+    /// Rows for which one of these holds have a description that is not theirs, so none.
+    pub undescribed: Vec<Filter>,
+    /// What holds for every row that is kept; others are rejected rows (`filtered`).
     pub filter: Vec<Filter>,
     /// Rows that a full read of this variant meets, where it differs.
     pub expected_rows: Option<u64>,
@@ -233,15 +235,39 @@ pub enum JoinBy {
     Key,
 }
 
-/// A condition on rows.
-#[derive(Clone, Debug, PartialEq)]
+/// A condition on rows; it holds where all of its parts do.
+#[derive(Clone, Debug)]
 pub struct Filter {
-    /// Which value.
+    /// Which value; null where the row has none.
     pub field: FieldPath,
-    /// Kept if it equals one of these (empty: no such condition).
+    /// The value equals one of these (empty: no such part).
     pub equals: Vec<serde_json::Value>,
-    /// Dropped if it equals one of these.
+    /// The value equals none of these.
     pub not: Vec<serde_json::Value>,
+    /// The value is text in which this pattern finds something.
+    pub matches: Option<regex::Regex>,
+}
+
+impl PartialEq for Filter {
+    fn eq(&self, other: &Self) -> bool {
+        let pattern = |filter: &Filter| filter.matches.as_ref().map(|regex| regex.as_str().to_owned());
+        self.field == other.field
+            && self.equals == other.equals
+            && self.not == other.not
+            && pattern(self) == pattern(other)
+    }
+}
+
+impl Filter {
+    /// Whether the condition holds for a value. A text equals what is written as it (`"3"` and 3), for the sake of CSV.
+    pub fn holds(&self, value: &serde_json::Value) -> bool {
+        let same = |wanted: &serde_json::Value| {
+            wanted == value || value.as_str().is_some_and(|text| !wanted.is_string() && path::written(wanted, text))
+        };
+        (self.equals.is_empty() || self.equals.iter().any(same))
+            && !self.not.iter().any(same)
+            && self.matches.as_ref().is_none_or(|regex| value.as_str().is_some_and(|text| regex.is_match(text)))
+    }
 }
 
 impl Recipe {

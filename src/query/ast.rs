@@ -36,9 +36,11 @@ impl Span {
         text.get(self.from..self.to).unwrap_or_default()
     }
 
-    /// The text with this range replaced.
+    /// The text with this range replaced; where nothing takes its place, a blank goes with it.
     pub fn replaced(self, text: &str, replacement: &str) -> String {
         let (before, after) = (text.get(..self.from).unwrap_or(text), text.get(self.to..).unwrap_or_default());
+        let apart = before.is_empty() || before.ends_with(char::is_whitespace);
+        let after = if replacement.is_empty() && apart { after.trim_start_matches(' ') } else { after };
         format!("{before}{replacement}{after}")
     }
 }

@@ -72,16 +72,21 @@ impl QueryError {
 
     /// Proposes a correction: `text` with `span` replaced. Only those that compile are kept in the end.
     pub(super) fn suggest(mut self, text: &str, span: Span, replacement: &str) -> Self {
-        self.suggestions.push(span.replaced(text, replacement));
+        let fixed = span.replaced(text, replacement);
+        if !fixed.trim().is_empty() {
+            self.suggestions.push(fixed.trim().to_owned());
+        }
         self
     }
 
     /// Moves an error of a saved query's own text to the place that named the query.
     pub(super) fn within(mut self, name: &str, path: &str, text: &str, named_at: Span) -> Self {
+        // what an argument was put into is right as it stands
+        let filled = Span::new(self.span.0, self.span.1).of(text).contains('{');
         let place = Place { name: name.to_owned(), path: path.to_owned(), text: text.to_owned(), span: self.span };
         self.trace.insert(0, place);
         self.span = (named_at.from, named_at.to);
-        if let Some(first) = self.suggestions.first() {
+        if let Some(first) = self.suggestions.first().filter(|_| !filled) {
             let shown = first.lines().filter(|line| !line.trim_start().starts_with("# ")).collect::<Vec<_>>().join(" ");
             let way_on = format!("in {path}, write `{}`", shown.trim());
             self.help = Some(match self.help.take() {
@@ -98,11 +103,13 @@ impl QueryError {
     pub(super) fn verified(mut self, check: &dyn Fn(&str) -> Result<(), QueryError>) -> Self {
         const CANDIDATES: usize = 6;
         const KEPT: usize = 3;
-        const ROUNDS: usize = 6;
+        const LONG: usize = 1 << 16;
         let mut kept: Vec<String> = Vec::new();
+        // a long text is checked, not mended again and again
+        let rounds = |text: &str| if text.len() > LONG { 1 } else { 6 };
         for candidate in std::mem::take(&mut self.suggestions).into_iter().take(CANDIDATES) {
             let mut text = candidate;
-            for _ in 0..ROUNDS {
+            for _ in 0..rounds(&text) {
                 match check(&text) {
                     Ok(()) => {
                         if !kept.contains(&text) {

@@ -11,10 +11,18 @@ fn error(span: Span, message: impl Into<String>) -> QueryError {
     QueryError::new("foreign", span, message)
 }
 
+/// An operator with a blank on each side that has none.
+fn spaced(text: &str, span: Span, operator: &str) -> String {
+    let blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
+    let before = if blank(text[..span.from].chars().next_back()) { "" } else { " " };
+    let after = if blank(text[span.to..].chars().next()) { "" } else { " " };
+    format!("{before}{operator}{after}")
+}
+
 /// `||`, which is `or`.
 pub(super) fn double_bar(text: &str, at: usize) -> QueryError {
     let span = Span::new(at, at + 2);
-    error(span, "`||`: write `or`").expected(["`or`"]).suggest(text, span, " or ").suggest(text, span, "|")
+    error(span, "`||`: write `or`").expected(["`or`"]).suggest(text, span, &spaced(text, span, "or"))
 }
 
 /// `&&` and `!`, wherever an expression or a value may begin.
@@ -22,19 +30,19 @@ pub(super) fn spot_symbol(text: &str, at: usize) -> Option<QueryError> {
     let rest = &text[at..];
     if rest.starts_with("&&") {
         let span = Span::new(at, at + 2);
-        return Some(
-            error(span, "`&&`: write `and`, or nothing: a blank joins").expected(["`and`"]).suggest(text, span, "and "),
-        );
+        return Some(error(span, "`&&`: write `and`, or nothing: a blank joins").expected(["`and`"]).suggest(
+            text,
+            span,
+            &spaced(text, span, "and"),
+        ));
     }
     let after = rest.strip_prefix('!')?;
     let begins = after.starts_with(|c: char| c.is_alphanumeric() || "(@\"'/_".contains(c));
     let span = Span::new(at, at + 1);
     begins.then(|| {
-        error(span, "`!`: write `-` or `not`").expected(["`-`", "`not`"]).suggest(text, span, "not ").suggest(
-            text,
-            chunk(text, at),
-            &quote(chunk(text, at).of(text)),
-        )
+        let error = error(span, "`!`: write `-` or `not`").expected(["`-`", "`not`"]).suggest(text, span, "not ");
+        let word = chunk(text, at);
+        if after.starts_with('(') { error } else { error.suggest(text, word, &quote(word.of(text))) }
     })
 }
 

@@ -82,7 +82,8 @@ pub(super) fn range(ask: &Ask<'_>, measure: Measure, value: &Value) -> Result<Ra
     if let (Bound::Included(from), Bound::Included(to)) = (low_end, high_end)
         && from > to
     {
-        let message = format!("the range is empty: {low} is above {high}");
+        let word = if measure == Measure::Day { "after" } else { "above" };
+        let message = format!("the range is empty: {low} is {word} {high}");
         return Err(ask.error("range", value.span, message).suggest(ask.text, value.span, &format!("{high}..{low}")));
     }
     Ok(Range { low: low_end, high: high_end })
@@ -138,7 +139,7 @@ fn point(ask: &Ask<'_>, measure: Measure, text: &str, span: Span) -> Result<f64,
 fn no_number(ask: &Ask<'_>, measure: Measure, text: &str, span: Span) -> QueryError {
     let unit = measure.unit();
     let name = &ask.name.text;
-    let mut error = ask.error("type", span, format!("`{name}` wants {}, and `{text}` is none", measure.noun()));
+    let mut error = ask.error("type", span, format!("`{name}` wants {}, and `{text}` is not one", measure.noun()));
     if !unit.is_empty() {
         error = error.expected([format!("{} ({unit})", measure.noun())]);
     } else {
@@ -166,6 +167,9 @@ fn no_number(ask: &Ask<'_>, measure: Measure, text: &str, span: Span) -> QueryEr
         let error = QueryError { kind: "unit", ..error };
         let error = error.help(match unit {
             "" => format!("`{name}` has no unit"),
+            unit if unit.starts_with(|c: char| c.is_ascii_digit()) => {
+                format!("`{name}` goes from {unit}, and no unit is written")
+            }
             unit => format!("`{name}` is in {unit}, and no unit is written"),
         });
         let amount = factor.map_or(amount, |factor| amount * factor);
@@ -256,7 +260,7 @@ fn month_length(year: i64, month: i64) -> i64 {
 /// What is written instead of a day.
 fn no_day(ask: &Ask<'_>, text: &str, span: Span) -> QueryError {
     let error = ask
-        .error("type", span, format!("`{}` wants a day, and `{text}` is none", ask.name.text))
+        .error("type", span, format!("`{}` wants a day, and `{text}` is not one", ask.name.text))
         .expected(["a day, as in 2026-01-31"]);
     let stamped = text.split(['T', ' ']).next().unwrap_or(text);
     let parts: Vec<Option<i64>> = stamped.split(['-', '/', '.']).map(|part| part.parse().ok()).collect();

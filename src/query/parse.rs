@@ -18,7 +18,7 @@ use super::ast::{Atom, Expr, InValues, Leaf, Node, Op, Parsed, Query, Span, Stat
 use super::error::QueryError;
 use super::plan::Note;
 use super::suggest::quote;
-use super::{foreign, stages, suggest};
+use super::{fields, foreign, stages, suggest};
 
 /// How deep parentheses may be nested.
 pub const MAX_DEPTH: usize = 128;
@@ -211,7 +211,7 @@ impl<'a> Grammar<'a> {
         let mut filter = Expr::new(Node::All, self.span(rest, rest));
         if !closes(rest) {
             (rest, filter) = self.expr::<Parsed>(rest, None)?;
-            self.note_forgotten_bar(&filter);
+            self.note_prose(&filter);
         }
         let mut steps: Vec<Stated> = Vec::new();
         loop {
@@ -248,13 +248,25 @@ impl<'a> Grammar<'a> {
         }
     }
 
-    /// A stage's name as the first word, followed by what the stage takes, was most likely meant as a stage.
-    fn note_forgotten_bar(&self, filter: &Expr<Parsed>) {
+    /// A stage's name as the first word was most likely meant as a stage; a field, a verb and a word as a test.
+    fn note_prose(&self, filter: &Expr<Parsed>) {
         if let Node::And(members) = &filter.node
             && let Some(word) = Parsed::bare(&members[0])
             && stages::NAMES.contains(&word)
         {
             self.note(format!("`{word}` is looked for as text here; the stage is written `| {word} …`"));
+        }
+        if let Node::And(members) = &filter.node {
+            for three in members.windows(3) {
+                if let [Some(field), Some(verb), Some(value)] = [0, 1, 2].map(|at| Parsed::bare(&three[at]))
+                    && matches!(verb, "contains" | "like" | "in" | "is" | "has" | "equals" | "matches" | "between")
+                    && fields::find(field).is_some()
+                {
+                    self.note(format!(
+                        "`{field} {verb} {value}` is looked for as words of a text; a test is written `{field}:{value}`"
+                    ));
+                }
+            }
         }
     }
 
@@ -828,13 +840,13 @@ impl<'a> Grammar<'a> {
         let open = self.at(text);
         let chunk = self.chunk(text);
         let end = self.text.trim_end().len();
-        let message = format!("the {quote_mark} at {} is not closed before the end of the query", open + 1);
-        fail(
-            QueryError::new("unclosed", Span::new(open, self.text.len()), message)
-                .expected([format!("{quote_mark}")])
-                .suggest(self.text, Span::new(end, end), &quote_mark.to_string())
-                .suggest(self.text, chunk, &quote(chunk.of(self.text))),
-        )
+        let message = format!("the `{quote_mark}` at {} is not closed before the end of the query", open + 1);
+        let error = QueryError::new("unclosed", Span::new(open, self.text.len()), message)
+            .expected([format!("`{quote_mark}`")]);
+        // an apostrophe at the beginning of a word
+        let error =
+            if quote_mark == '\'' { error.suggest(self.text, chunk, &quote(chunk.of(self.text))) } else { error };
+        fail(error.suggest(self.text, Span::new(end, end), &quote_mark.to_string()))
     }
 
     /// `/regex/ [flags]`, with `\/` for a slash

@@ -350,7 +350,8 @@ impl Resolver<'_> {
                     Place::Texts(within) => Ok(Expr::check(Check::Pattern { within, pattern })),
                     Place::Column(field) => {
                         let what = format!("a regular expression on `{}`", field.name);
-                        Err(not_yet(whole, &what, "columns of the sources' own are searched by words").help("words, phrases and `word*` work there"))
+                        Err(not_yet(whole, &what, "columns of the sources' own are searched by words")
+                            .help("words, phrases and `word*` work there"))
                     }
                 };
             }

@@ -51,7 +51,8 @@ impl Resolver<'_> {
             return Err(QueryError::new("depth", whole, message));
         }
         if self.expansions == MAX_EXPANSIONS {
-            let message = format!("this query uses saved queries more than {MAX_EXPANSIONS} times, those inside them counted");
+            let message =
+                format!("this query uses saved queries more than {MAX_EXPANSIONS} times, those inside them counted");
             return Err(QueryError::new("depth", whole, message));
         }
         self.expansions += 1;

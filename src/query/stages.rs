@@ -83,7 +83,8 @@ impl<'a> Words<'_, 'a> {
         if self.ended() {
             return Ok(None);
         }
-        let (rest, word) = self.grammar.word(self.grammar.blank(self.rest), &[','])?;
+        let stops: &[char] = if matches!(self.name.text.as_str(), "sort" | "balance") { &[','] } else { &[] };
+        let (rest, word) = self.grammar.word(self.grammar.blank(self.rest), stops)?;
         self.rest = rest;
         Ok(Some(word))
     }
@@ -277,11 +278,9 @@ fn unknown(grammar: &Grammar<'_>, name: &Word, bar: Span, start: &str) -> QueryE
         "head" | "limit" | "first" | "top" | "tail" => {
             let number = rest.trim_start_matches("-n").trim_start_matches('-').trim();
             let number = if number.is_empty() { "10" } else { number };
-            let error = kind.suggest(text, whole, &format!("take {number}"));
-            if name.text.eq_ignore_ascii_case("tail") {
-                error.help("there is no last: turn the order around, then `take`")
-            } else {
-                error
+            match name.text.eq_ignore_ascii_case("tail") {
+                true => kind.help("there is no last: turn the order around with `sort`, then `take`"),
+                false => kind.suggest(text, whole, &format!("take {number}")),
             }
         }
         "offset" | "drop" => kind.suggest(text, name.span, "skip"),

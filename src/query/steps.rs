@@ -114,7 +114,7 @@ fn whole(text: &str, word: &Word, what: &str) -> Result<u64, QueryError> {
         return Ok(count);
     }
     let error =
-        QueryError::new("type", word.span, format!("`{what}` wants a whole number, and `{}` is none", word.text))
+        QueryError::new("type", word.span, format!("`{what}` wants a whole number, and `{}` is not one", word.text))
             .expected(["a whole number"]);
     let plain: String = word.text.chars().filter(|c| !matches!(c, ',' | '_' | '\'' | '=' | '+' | '-')).collect();
     let thousands = plain.strip_suffix(['k', 'K']).and_then(|count| count.parse::<u64>().ok());

@@ -10,7 +10,7 @@ use super::fields::kind_name;
 use super::numbers::{self, Measure};
 use super::plan::{Field, Home, Range, Within};
 use super::resolve::{Ask, Place, Resolver, Subject, as_text, did_you_mean, expression};
-use super::suggest::{listed, similar, typed};
+use super::suggest::{similar, typed};
 
 /// How long an id is, in hexadecimal digits.
 const ID_DIGITS: usize = 32;
@@ -378,6 +378,13 @@ impl Resolver<'_> {
             for name in &near {
                 error = error.suggest(ask.text, value.span, &typed(name));
             }
+            if text.contains('%') {
+                error = error.help("a glob has `*` for any characters").suggest(
+                    ask.text,
+                    value.span,
+                    &text.replace('%', "*"),
+                );
+            }
             let mut names: Vec<String> = known.names().map(str::to_owned).collect();
             names.sort();
             return Err(error.expected(names));
@@ -429,7 +436,12 @@ impl Resolver<'_> {
         if named.is_empty() {
             return Err(ask.error("range", span, "a range needs an end").suggest(ask.text, ask.whole, "has:level"));
         }
-        let all: Vec<String> = orders.iter().flat_map(|(_, levels)| levels.iter().cloned()).collect();
+        let mut all: Vec<String> = Vec::new();
+        for level in orders.iter().flat_map(|(_, levels)| levels) {
+            if !all.contains(level) {
+                all.push(level.clone());
+            }
+        }
         for level in &named {
             if !all.contains(level) {
                 let message = match all.is_empty() {
@@ -447,8 +459,8 @@ impl Resolver<'_> {
         let orders: Vec<(String, Vec<String>)> =
             orders.into_iter().filter(|(_, levels)| named.iter().all(|level| levels.contains(level))).collect();
         if orders.is_empty() {
-            let names: Vec<&str> = named.iter().map(|level| level.as_str()).collect();
-            return Err(ask.error("range", span, format!("no source has both of the levels {}", listed(&names))));
+            let names: Vec<String> = named.iter().map(|level| format!("`{level}`")).collect();
+            return Err(ask.error("range", span, format!("no source orders both {}", names.join(" and "))));
         }
         if let (Bound::Included(from), Bound::Included(to)) = (&low, &high) {
             let place = |levels: &[String], level: &String| levels.iter().position(|known| known == level);
@@ -517,8 +529,7 @@ fn comma(ask: &Ask<'_>, value: &Value, text: &str, has: impl Fn(&str) -> bool) -
     Some(
         ask.error("operator", value.span, "a comma joins no values")
             .help("values are joined with `or`, `and`, `not` in parentheses; quote a value that has a comma in it")
-            .suggest(ask.text, ask.whole, &format!("{minus}{}{op}({list})", ask.name.text))
-            .suggest(ask.text, value.span, &as_text(value)),
+            .suggest(ask.text, ask.whole, &format!("{minus}{}{op}({list})", ask.name.text)),
     )
 }
 

@@ -193,13 +193,8 @@ fn operator_len(bytes: &[u8], at: usize) -> usize {
     let third = bytes.get(at + 2).copied().unwrap_or(0);
     match first {
         b'(' | b')' | b'[' | b']' | b'{' | b'}' | b',' | b';' | b'~' => 1,
-        b'.' => {
-            if second == b'.' && third == b'.' {
-                3
-            } else {
-                1
-            }
-        }
+        b'.' if second == b'.' && third == b'.' => 3,
+        b'.' => 1,
         b'*' | b'/' | b'<' | b'>' if second == first => {
             if third == b'=' {
                 3

@@ -6,6 +6,8 @@
 //! weight decide. A name weighs 3 if it says its dialect by itself, 2 if it needs a companion, 1 if it once belonged to
 //! both.
 
+use std::collections::BTreeSet;
+
 use crate::analyze::facts::Subject;
 use crate::analyze::features::{Contribution, Example, Extractor, Kind};
 use crate::analyze::lexical::Lexical;
@@ -154,10 +156,13 @@ fn evidence(subject: &Subject<'_>) -> Evidence {
     let own = |name: &str| {
         facts.own_attributes.contains(name) || facts.classes.iter().any(|class| class.methods.iter().any(|m| m == name))
     };
+    let of_self: BTreeSet<&str> = facts
+        .reads
+        .range("self.".to_owned()..)
+        .map_while(|(dotted, _)| dotted.strip_prefix("self.").and_then(|rest| rest.split('.').next()))
+        .collect();
     for name in facts.attributes.keys() {
-        let on_self = facts.reads.keys().any(|dotted| {
-            dotted.strip_prefix("self.").and_then(|rest| rest.split('.').next()) == Some(name) && !own(name)
-        });
+        let on_self = of_self.contains(name.as_str());
         found
             .gl
             .extend(api().gl_attribute_weight(name, on_self).filter(|_| !own(name)).map(|w| (format!(".{name}"), w)));

@@ -57,9 +57,7 @@ fn why(subject: &Subject<'_>) -> Vec<Contribution> {
 
 /// Seconds, and whether they are certain; none for a text without scenes.
 pub(super) fn total(facts: &CodeFacts) -> Option<(f64, bool)> {
-    if facts.scenes().next().is_none() {
-        return None;
-    }
+    facts.scenes().next()?;
     let mut calls = Calls::new(facts);
     let (mut seconds, mut exact) = (0.0, true);
     for time in &facts.times {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::analyze::facts::Subject;
 use crate::analyze::features::{Contribution, Example, Extractor, Kind};
-use crate::analyze::lexical::{stem, words};
+use crate::analyze::lexical::stems;
 use crate::sample::FactValue;
 
 /// The feature `topic`.
@@ -37,9 +37,6 @@ pub static ENTRY: Extractor = Extractor {
 /// Points from which on a topic is given.
 const THRESHOLD: u32 = 4;
 
-/// Longest phrase of the table, in words.
-const MAX_PHRASE: usize = 5;
-
 #[derive(Debug, Deserialize)]
 struct Entry {
     words: BTreeMap<String, u32>,
@@ -51,6 +48,7 @@ struct Entry {
 
 /// Evidence by its form: for each, the topics that it speaks for, with weights.
 struct Table {
+    /// Phrases of stems; the beginnings of longer ones stand here too, for no topic.
     phrases: HashMap<String, Vec<(String, u32)>>,
     names: HashMap<String, Vec<(String, u32)>>,
     attributes: HashMap<String, Vec<(String, u32)>>,
@@ -62,7 +60,11 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table { phrases: HashMap::new(), names: HashMap::new(), attributes: HashMap::new() };
     for (topic, entry) in file {
         for (phrase, weight) in entry.words {
-            let list = table.phrases.entry(stemmed(&phrase)).or_default();
+            let phrase = stems(&phrase).join(" ");
+            for (end, _) in phrase.match_indices(' ') {
+                table.phrases.entry(phrase[..end].to_owned()).or_default();
+            }
+            let list = table.phrases.entry(phrase).or_default();
             // Two forms of one word are one piece of evidence.
             match list.iter_mut().find(|(other, _)| *other == topic) {
                 Some((_, known)) => *known = (*known).max(weight),
@@ -79,25 +81,24 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     table
 });
 
-fn stemmed(phrase: &str) -> String {
-    words(phrase).iter().map(|word| stem(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// The phrases of the table that a text has.
-fn phrases_of(text: &str) -> BTreeSet<&'static str> {
-    let words = words(text);
-    let stems: Vec<&str> = words.iter().map(|word| stem(word)).collect();
+/// The phrases of the table that a text has, given as stems in order.
+fn phrases_of(stems: &[String]) -> BTreeSet<&'static str> {
     let mut found = BTreeSet::new();
     let mut phrase = String::new();
     for start in 0..stems.len() {
         phrase.clear();
-        for word in stems[start..].iter().take(MAX_PHRASE) {
+        for word in &stems[start..] {
             if !phrase.is_empty() {
                 phrase.push(' ');
             }
             phrase.push_str(word);
-            if let Some((known, _)) = TABLE.phrases.get_key_value(phrase.as_str()) {
-                found.insert(known.as_str());
+            match TABLE.phrases.get_key_value(phrase.as_str()) {
+                Some((known, topics)) => {
+                    if !topics.is_empty() {
+                        found.insert(known.as_str());
+                    }
+                }
+                None => break,
             }
         }
     }
@@ -107,8 +108,8 @@ fn phrases_of(text: &str) -> BTreeSet<&'static str> {
 /// Each topic's evidence with points, in a fixed order.
 fn evidence(subject: &Subject<'_>) -> BTreeMap<&'static str, Vec<(String, u32)>> {
     let mut found: BTreeMap<&'static str, Vec<(String, u32)>> = BTreeMap::new();
-    let asked = phrases_of(subject.instruction.unwrap_or_default());
-    let coded = phrases_of(subject.code);
+    let asked = phrases_of(&stems(subject.instruction.unwrap_or_default()));
+    let coded = phrases_of(&subject.facts.words);
     for phrase in asked.union(&coded) {
         for (topic, weight) in TABLE.phrases.get(*phrase).into_iter().flatten() {
             let (what, points) = if asked.contains(phrase) {
@@ -157,11 +158,15 @@ mod tests {
 
     #[test]
     fn every_phrase_of_the_table_can_be_found() {
-        for phrase in TABLE.phrases.keys() {
-            assert!(!phrase.is_empty() && phrase.split(' ').count() <= MAX_PHRASE, "{phrase:?}");
+        for (phrase, _) in TABLE.phrases.iter().filter(|(_, topics)| !topics.is_empty()) {
+            let stems: Vec<String> = phrase.split(' ').map(str::to_owned).collect();
+            assert!(stems.iter().all(|stem| !stem.is_empty()), "{phrase:?}");
+            assert!(phrases_of(&stems).contains(phrase.as_str()), "{phrase:?}");
         }
-        assert!(!phrases_of("completing some squares").contains("complet the squar"));
-        assert!(phrases_of("completing the square").contains("complet the squar"));
+        let has = |text: &str, phrase: &str| phrases_of(&stems(text)).contains(phrase);
+        assert!(has("Completing the Square", "complet the squar"));
+        assert!(!has("completing some squares", "complet the squar"));
+        assert!(has("binary_search(x)", "binar search"));
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub(in crate::analyze) fn unknown(facts: &CodeFacts) -> BTreeMap<String, u32> {
     let names = Names::new(&facts.imports, &facts.bound);
     let has = |module: &str, name: &str| api().kind(name).is_some() || api().module_has(module, name) == Some(true);
     for import in facts.imports.iter().filter(|import| is_ce(&import.module)) {
-        if let Some(name) = import.name.as_deref().filter(|name| *name != "*")
+        if let Some(name) = import.name.as_deref().filter(|name| *name != "*" && !name.starts_with("__"))
             && !has(&import.module, name)
             && (import.module == "manim" || api().module_has(&import.module, name) == Some(false))
         {
@@ -65,7 +65,8 @@ pub(in crate::analyze) fn unknown(facts: &CodeFacts) -> BTreeMap<String, u32> {
         if let Some(taken) = names.resolve(dotted)
             && names.is_imported(dotted.split('.').next().unwrap_or(dotted))
             && is_ce(taken.module)
-            && (found.contains_key(taken.name) || (taken.module == "manim" && !has(taken.module, taken.name)))
+            && (found.contains_key(taken.name)
+                || (taken.module == "manim" && !taken.name.starts_with("__") && !has(taken.module, taken.name)))
         {
             *found.entry(taken.name.to_owned()).or_default() += count;
         }

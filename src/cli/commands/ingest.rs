@@ -27,7 +27,7 @@ pub fn ingest(session: &Session, args: &IngestArgs) -> Result<(), Failure> {
         return without_path(session, &args.source);
     }
     let project = session.project()?;
-    let recipe = recipe_for(session, &project, args)?;
+    let recipe = recipe_for(&project, args)?;
     if args.paths.is_empty() {
         return Err(Failure::usage(format!("name the file or folder to read: `{} PATH`", session.command)));
     }
@@ -104,7 +104,7 @@ fn resolve_paths(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         .collect()
 }
 
-fn recipe_for(session: &Session, project: &Project, args: &IngestArgs) -> Result<Recipe, Failure> {
+fn recipe_for(project: &Project, args: &IngestArgs) -> Result<Recipe, Failure> {
     if args.reader.is_some() || !args.field.is_empty() {
         let reader = args.reader.as_deref().unwrap_or("table");
         if readers::find(reader).is_none() {
@@ -144,7 +144,7 @@ fn recipe_for(session: &Session, project: &Project, args: &IngestArgs) -> Result
     }
     match find_recipe(project, &args.source)? {
         Some(recipe) => Ok(recipe),
-        None => Err(unknown_source(session, project, &args.source)),
+        None => Err(unknown_source(project, &args.source)),
     }
 }
 
@@ -175,7 +175,7 @@ fn own_names(project: &Project) -> Vec<String> {
     names
 }
 
-fn unknown_source(session: &Session, project: &Project, name: &str) -> Failure {
+fn unknown_source(project: &Project, name: &str) -> Failure {
     let own = own_names(project);
     let known: Vec<&str> = CATALOG.iter().map(|(name, _)| *name).chain(own.iter().map(String::as_str)).collect();
     let near = crate::query::similar(name, known.iter().copied());
@@ -184,7 +184,7 @@ fn unknown_source(session: &Session, project: &Project, name: &str) -> Failure {
     } else {
         format!("did you mean {}?", near.join(" or "))
     };
-    let _ = session;
+
     Failure::usage(format!(
         "there is no source `{name}`: {hint}; without a recipe: `scenery ingest --reader table --field instruction=COLUMN --field code=COLUMN {name} PATH`"
     ))
@@ -211,7 +211,7 @@ fn without_path(session: &Session, source: &str) -> Result<(), Failure> {
     }
     if !looks_like_path {
         return Err(match session.project() {
-            Ok(project) => unknown_source(session, &project, source),
+            Ok(project) => unknown_source(&project, source),
             Err(failure) => failure,
         });
     }

@@ -249,7 +249,7 @@ pub fn fields(session: &Session, args: &FieldsArgs) -> Result<(), Failure> {
         crate::slice::vocabulary::StoreVocabulary::new(&store).meta_names()
     };
     for info in &all {
-        if args.name.as_ref().is_some_and(|name| name != &info.name) {
+        if args.name.as_ref().is_some_and(|name| *name != info.name) {
             continue;
         }
         shown.push(describe(&store, &info.field(), info.unit, info.doc, args.name.is_some())?);

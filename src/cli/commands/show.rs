@@ -7,7 +7,7 @@ use serde_json::json;
 use super::look::row_json;
 use crate::analyze;
 use crate::cli::args::{ShowArgs, WhyArgs};
-use crate::cli::draw::{line, safe, thousands};
+use crate::cli::draw::{line, safe};
 use crate::cli::failure::Failure;
 use crate::cli::pager;
 use crate::cli::session::Session;
@@ -206,6 +206,5 @@ pub fn why(session: &Session, args: &WhyArgs) -> Result<(), Failure> {
         session.print(format!("{}\n", safe(&sentence)))?;
     }
     session.say(format!("`scenery why {} complexity` lists what made up a score", &sample.id.to_string()[..8]));
-    let _ = thousands;
     Ok(())
 }

@@ -24,10 +24,15 @@ fn apply(code: &str, _: &CleanContext) -> Option<String> {
     }
     // Two ways in which it can have come about: the whole text was escaped as JSON strings are, or only its newlines were
     // replaced. Where both give a program and not the same one, there is no telling.
-    let whole = serde_json::from_str::<String>(&format!("\"{}\"", code.trim_end())).ok().filter(|text| parses(text));
-    let lines = outside_strings(code).filter(|text| parses(text));
-    match (whole, lines) {
-        (Some(whole), Some(lines)) => (whole == lines).then_some(whole),
+    let whole = serde_json::from_str::<String>(&format!("\"{}\"", code.trim_end())).ok();
+    let lines = outside_strings(code);
+    match (whole.filter(|text| text != code), lines) {
+        (Some(whole), Some(lines)) if whole != lines => match (parses(&whole), parses(&lines)) {
+            (true, false) => Some(whole),
+            (false, true) => Some(lines),
+            _ => None,
+        },
+        // What does not parse yet may do so after a further fixer; the condition is checked there.
         (whole, lines) => whole.or(lines),
     }
 }

@@ -19,7 +19,9 @@ pub(super) static CLEANER: Cleaner = Cleaner {
 };
 
 fn apply(code: &str, _: &CleanContext) -> Option<String> {
-    if !code.contains('\t') || parses(code) {
+    // Tabs alone are not refused: both must stand in indentation.
+    let indents = |c: char| code.split('\n').any(|line| line[..line.len() - line.trim_start().len()].contains(c));
+    if !indents('\t') || !indents(' ') || parses(code) {
         return None;
     }
     let starts = indented_lines(code);
@@ -46,7 +48,7 @@ fn indented_lines(code: &str) -> Vec<usize> {
         while strings.get(next).is_some_and(|(_, end)| end <= start) {
             next += 1;
         }
-        !strings.get(next).is_some_and(|(from, _)| from < start)
+        strings.get(next).is_none_or(|(from, _)| from >= start)
     });
     starts
 }

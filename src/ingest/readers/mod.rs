@@ -1,11 +1,15 @@
 //! Readers: the only code that a source needs. [`READERS`] is the registry, sorted by name.
 
+pub mod docs;
+mod files;
+pub mod notebook;
+pub mod python;
 pub mod table;
 
 use crate::ingest::row::Reader;
 
 /// Every reader, sorted by name.
-pub static READERS: &[&Reader] = &[&table::READER];
+pub static READERS: &[&Reader] = &[&docs::READER, &notebook::READER, &python::READER, &table::READER];
 
 /// The reader of this name.
 pub fn find(name: &str) -> Option<&'static Reader> {

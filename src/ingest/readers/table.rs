@@ -270,12 +270,11 @@ impl Pass<'_, '_> {
     }
 }
 
-/// Opens a file as rows, with the count of its bytes read.
-fn open_items(
-    path: &Path,
-    format: Option<Format>,
-    max_row_bytes: u64,
-) -> Result<(Box<dyn Items>, Rc<Cell<u64>>), IngestError> {
+/// Rows of an open file, and the count of its bytes that were read.
+type OpenRows = (Box<dyn Items>, Rc<Cell<u64>>);
+
+/// Opens a file as rows.
+fn open_items(path: &Path, format: Option<Format>, max_row_bytes: u64) -> Result<OpenRows, IngestError> {
     let meta = std::fs::metadata(path).map_err(|source| IngestError::File { path: path.to_owned(), source })?;
     if !meta.is_file() {
         return Err(IngestError::Input { path: path.to_owned(), message: "this is no regular file".into() });
@@ -331,7 +330,7 @@ fn side_from_name(shown: &str) -> Option<&str> {
     let plain = |word: &&str| ["data", "dataset", "set", "split", "shard", "part"].contains(word);
     match words.as_slice() {
         [.., last] if side(last) => Some(last),
-        [first, rest @ ..] if side(first) && rest.iter().all(|word| plain(&word)) => Some(first),
+        [first, rest @ ..] if side(first) && rest.iter().all(plain) => Some(first),
         _ => {
             let folder = shown.rsplit('/').nth(1)?;
             side(&folder).then_some(folder)

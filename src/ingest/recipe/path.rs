@@ -98,6 +98,12 @@ impl FieldPath {
     }
 }
 
+/// Whether a value other than text is written so.
+pub(super) fn written(value: &Value, text: &str) -> bool {
+    let shown = value.to_string();
+    shown == text
+}
+
 /// Reads text that looks like a JSON object or array as one.
 fn embedded(text: &str) -> Option<Value> {
     let text = text.trim_start();
@@ -117,7 +123,7 @@ impl Step {
             Step::Where { member, value: wanted } => value.as_array()?.iter().find(|element| {
                 element.get(member).is_some_and(|found| match found {
                     Value::String(text) => text == wanted,
-                    other => other.to_string() == *wanted,
+                    other => written(other, wanted),
                 })
             }),
         }

@@ -48,6 +48,7 @@ struct RecipeForm {
     join: Option<JoinForm>,
     description: Option<DescriptionForm>,
     placeholder_if: Option<FieldPath>,
+    undescribed: Option<Vec<FilterForm>>,
     filter: Option<Vec<FilterForm>>,
     #[serde(default)]
     variant: Vec<VariantForm>,
@@ -75,6 +76,7 @@ struct VariantForm {
     description: Option<DescriptionForm>,
     description_kind: Option<DescriptionKind>,
     placeholder_if: Option<FieldPath>,
+    undescribed: Option<Vec<FilterForm>>,
     filter: Option<Vec<FilterForm>>,
     expected_rows: Option<u64>,
 }
@@ -246,6 +248,21 @@ struct FilterForm {
     field: FieldPath,
     equals: Option<OneOrMany>,
     not: Option<OneOrMany>,
+    matches: Option<String>,
+}
+
+impl FilterForm {
+    fn checked(self) -> Result<Filter, String> {
+        if self.equals.is_none() && self.not.is_none() && self.matches.is_none() {
+            return Err(format!("the condition on `{}` has neither `equals` nor `not` nor `matches`", self.field));
+        }
+        let list = |values: Option<OneOrMany>| values.map(OneOrMany::list).unwrap_or_default();
+        let matches = match &self.matches {
+            None => None,
+            Some(pattern) => Some(regex::Regex::new(pattern).map_err(|error| format!("matches: {error}"))?),
+        };
+        Ok(Filter { field: self.field, equals: list(self.equals), not: list(self.not), matches })
+    }
 }
 
 #[derive(Deserialize, Clone)]
@@ -323,6 +340,7 @@ fn check(form: RecipeForm) -> Result<Recipe, String> {
         description: form.description,
         description_kind: None,
         placeholder_if: form.placeholder_if,
+        undescribed: form.undescribed,
         filter: form.filter,
         expected_rows: None,
     };
@@ -394,6 +412,7 @@ fn variant(given: VariantForm, base: &VariantForm) -> Result<Variant, String> {
         Some(join) => Some(checked_join(join)?),
     };
     let filter = given.filter.or_else(|| base.filter.clone()).unwrap_or_default();
+    let undescribed = given.undescribed.or_else(|| base.undescribed.clone()).unwrap_or_default();
     Ok(Variant {
         name: given.name,
         include: globs(&given.include, &base.include)?,
@@ -407,16 +426,8 @@ fn variant(given: VariantForm, base: &VariantForm) -> Result<Variant, String> {
         description,
         description_kind: given.description_kind,
         placeholder_if: given.placeholder_if.or_else(|| base.placeholder_if.clone()),
-        filter: filter
-            .into_iter()
-            .map(|form| {
-                if form.equals.is_none() && form.not.is_none() {
-                    return Err(format!("filter on `{}` has neither `equals` nor `not`", form.field));
-                }
-                let list = |values: Option<OneOrMany>| values.map(OneOrMany::list).unwrap_or_default();
-                Ok(Filter { field: form.field, equals: list(form.equals), not: list(form.not) })
-            })
-            .collect::<Result<_, String>>()?,
+        undescribed: undescribed.into_iter().map(FilterForm::checked).collect::<Result<_, String>>()?,
+        filter: filter.into_iter().map(FilterForm::checked).collect::<Result<_, String>>()?,
         expected_rows: given.expected_rows,
     })
 }

@@ -5,6 +5,7 @@
 
 mod directory;
 mod excluded;
+mod order;
 pub mod rows;
 pub mod schema;
 pub mod search;

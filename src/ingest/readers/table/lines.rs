@@ -32,7 +32,9 @@ impl<R: BufRead> Lines<R> {
             if chunk.is_empty() {
                 return Ok(if self.row.total() == 0 { None } else { Some(false) });
             }
-            match chunk.iter().position(|byte| *byte == b'\n') {
+            // `contains` is the library's fast search; most chunks of a long row have no end in them.
+            let end = if chunk.contains(&b'\n') { chunk.iter().position(|byte| *byte == b'\n') } else { None };
+            match end {
                 Some(end) => {
                     self.row.extend(&chunk[..end]);
                     self.input.consume(end + 1);

@@ -28,6 +28,7 @@ pub(super) struct Mapper<'a> {
     more_columns: bool,
     records: u64,
     placeholders: u64,
+    undescribed: u64,
     unknown_sides: BTreeMap<String, u64>,
     unknown_levels: BTreeMap<String, u64>,
 }
@@ -61,7 +62,7 @@ impl<'a> Mapper<'a> {
             Piece::Column(path) => Some(path),
             Piece::Text(_) => None,
         });
-        let filters = variant.filter.iter().map(|filter| &filter.field);
+        let filters = variant.filter.iter().chain(&variant.undescribed).map(|filter| &filter.field);
         let others =
             variant.meta.values().chain(&variant.family).chain(&variant.placeholder_if).chain(template).chain(filters);
         for path in others {
@@ -76,6 +77,7 @@ impl<'a> Mapper<'a> {
             more_columns: false,
             records: 0,
             placeholders: 0,
+            undescribed: 0,
             unknown_sides: BTreeMap::new(),
             unknown_levels: BTreeMap::new(),
         }
@@ -85,16 +87,8 @@ impl<'a> Mapper<'a> {
     pub(super) fn map(&mut self, record: &Record, fallback_split: Option<&str>) -> Result<RawRow, Fault> {
         self.see(record);
         for filter in &self.variant.filter {
-            let value = match filter.field.find(record) {
-                Found::Value(value) => value.into_owned(),
-                _ => Value::Null,
-            };
-            let same = |wanted: &Value| {
-                *wanted == value
-                    || matches!((wanted, &value), (other, Value::String(text)) if other.to_string() == *text)
-            };
-            let dropped = (!filter.equals.is_empty() && !filter.equals.iter().any(same)) || filter.not.iter().any(same);
-            if dropped {
+            let value = value_at(&filter.field, record);
+            if !filter.holds(&value) {
                 return Err(Fault::new("filtered", format!("{} is {}", filter.field, start_of(&value.to_string()))));
             }
         }
@@ -120,7 +114,7 @@ impl<'a> Mapper<'a> {
             && !self.recipe.levels.is_empty()
             && !self.recipe.levels.contains(level)
         {
-            *self.unknown_levels.entry(level.clone()).or_default() += 1;
+            count(&mut self.unknown_levels, level);
         }
         Ok(RawRow {
             instruction,
@@ -214,6 +208,12 @@ impl<'a> Mapper<'a> {
             Found::Value(value) => value.as_str().map(is_placeholder_description),
             _ => None,
         });
+        if text.is_some()
+            && self.variant.undescribed.iter().any(|filter| filter.holds(&value_at(&filter.field, record)))
+        {
+            self.undescribed += 1;
+            return Ok((None, Some(DescriptionKind::None)));
+        }
         match text {
             Some(text) if is_placeholder_description(&text) || original == Some(true) => {
                 self.placeholders += 1;
@@ -251,7 +251,7 @@ impl<'a> Mapper<'a> {
         let given = given.as_deref().or(fallback)?;
         let side = Side::from_spelling(given);
         if side.is_none() {
-            *self.unknown_sides.entry(given.to_owned()).or_default() += 1;
+            count(&mut self.unknown_sides, given);
             meta.entry("split").or_insert_with(|| Value::String(given.to_owned()));
         }
         side
@@ -308,7 +308,27 @@ impl<'a> Mapper<'a> {
         if self.placeholders > 0 {
             notes.push(format!("{} descriptions are placeholders or file names and were not taken", self.placeholders));
         }
+        if self.undescribed > 0 {
+            notes.push(format!(
+                "{} descriptions belong to other code, by the recipe, and were not taken",
+                self.undescribed
+            ));
+        }
         notes
+    }
+}
+
+/// Counts a value; those beyond the first 64 together.
+fn count(counts: &mut BTreeMap<String, u64>, value: &str) {
+    let known = counts.contains_key(value) || counts.len() < 64;
+    *counts.entry(if known { value } else { "others" }.to_owned()).or_default() += 1;
+}
+
+/// The value at a path; null where there is none.
+fn value_at(path: &FieldPath, record: &Record) -> Value {
+    match path.find(record) {
+        Found::Value(value) => value.into_owned(),
+        _ => Value::Null,
     }
 }
 

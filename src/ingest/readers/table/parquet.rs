@@ -284,4 +284,63 @@ mod tests {
         drop(scratch);
         assert!(!path.exists());
     }
+
+    #[test]
+    fn structs_lists_dates_and_nulls_become_json_also_from_a_packed_file() {
+        use parquet::column::writer::ColumnWriter;
+        use parquet::file::writer::SerializedFileWriter;
+        use parquet::schema::parser::parse_message_type;
+        let schema = parse_message_type(
+            "message row {
+                required binary a (UTF8);
+                optional group meta { optional binary topic (UTF8); required int32 day (DATE); }
+                optional group tags (LIST) { repeated group list { optional binary element (UTF8); } }
+                optional double score;
+                optional binary blob;
+            }",
+        )
+        .unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = SerializedFileWriter::new(&mut bytes, schema.into(), Default::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let texts = |words: &[&str]| words.iter().map(|word| ByteArray::from(*word)).collect::<Vec<_>>();
+        let mut column = 0;
+        while let Some(mut open) = group.next_column().unwrap() {
+            match (column, open.untyped()) {
+                (0, ColumnWriter::ByteArrayColumnWriter(out)) => {
+                    out.write_batch(&texts(&["x", "y"]), None, None).unwrap();
+                }
+                (1, ColumnWriter::ByteArrayColumnWriter(out)) => {
+                    out.write_batch(&texts(&["calculus"]), Some(&[2, 0]), None).unwrap();
+                }
+                (2, ColumnWriter::Int32ColumnWriter(out)) => {
+                    out.write_batch(&[19_782], Some(&[1, 0]), None).unwrap();
+                }
+                (3, ColumnWriter::ByteArrayColumnWriter(out)) => {
+                    out.write_batch(&texts(&["p", "q"]), Some(&[3, 3, 0]), Some(&[0, 1, 0])).unwrap();
+                }
+                (4, ColumnWriter::DoubleColumnWriter(out)) => {
+                    out.write_batch(&[0.5, f64::NAN], Some(&[1, 1]), None).unwrap();
+                }
+                (_, ColumnWriter::ByteArrayColumnWriter(out)) => {
+                    out.write_batch(&[ByteArray::from(vec![0xff, 0xfe])], Some(&[1, 0]), None).unwrap();
+                }
+                _ => panic!("column {column} has another type"),
+            }
+            open.close().unwrap();
+            column += 1;
+        }
+        group.close().unwrap();
+        writer.close().unwrap();
+        let mut rows = ParquetRows::open_packed(Path::new("x.parquet.zst"), &mut bytes.as_slice(), 1000).unwrap();
+        let mut shown = Vec::new();
+        while let Some(item) = rows.next().unwrap() {
+            shown.push((item.place, Value::Object(item.content.unwrap())));
+        }
+        let first = json!({"a": "x", "meta": {"topic": "calculus", "day": "2024-02-29"}, "tags": ["p", "q"], "score": 0.5, "blob": {"bytes": 2}});
+        let second = json!({"a": "y", "meta": null, "tags": null, "score": "NaN", "blob": null});
+        assert_eq!(shown, [("[0]".to_owned(), first), ("[1]".to_owned(), second)]);
+        let mut rows = ParquetRows::open_packed(Path::new("x.parquet.gz"), &mut bytes.as_slice(), 4).unwrap();
+        assert_eq!(rows.next().unwrap().unwrap().content.unwrap_err().reason, "row-too-large");
+    }
 }

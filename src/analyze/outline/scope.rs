@@ -1,0 +1,673 @@
+//! The walk that finds out which names of a statement belong to the module's scope.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Range;
+
+use rustpython_parser::ast::{
+    Arguments, Comprehension, ExceptHandler, Expr, ExprCall, ExprContext, Keyword, Pattern, Ranged, Stmt, TypeParam,
+};
+
+use super::tree::{Locals, argument_names, dotted, each_child, root, strings_in, target_names, type_param_names};
+use super::{ClassOutline, Import, Imported, Item, ItemKind, Role, Use, When, docstring_of, extent, string_of};
+use crate::analyze::parse::LineTable;
+
+/// Calls whose first argument, where it is a string, names a file.
+const OPENERS: &[&str] = &[
+    "ImageMobject", "SVGMobject", "OpenGLImageMobject", "OpenGLSVGMobject", "add_sound", "open", "imread", "read_csv",
+    "loadtxt", "genfromtxt", "read_json", "read_excel", "imageio", "VideoMobject", "read_text", "ThreeDModel",
+    "OBJModel", "Code", "from_file", "read_file", "register_font", "ImageClip", "AudioSegment",
+];
+
+/// Keyword arguments that name a file.
+const FILE_KEYWORDS: &[&str] = &["file_name", "filename", "code_file", "filename_or_array", "sound_file", "image_file"];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ScopeKind {
+    Class,
+    Function,
+    Comprehension,
+}
+
+struct Scope {
+    kind: ScopeKind,
+    names: HashSet<String>,
+    globals: HashSet<String>,
+    imported: HashMap<String, usize>,
+}
+
+impl Scope {
+    fn new(kind: ScopeKind) -> Self {
+        Scope { kind, names: HashSet::new(), globals: HashSet::new(), imported: HashMap::new() }
+    }
+}
+
+struct Walker<'a> {
+    text: &'a str,
+    lines: &'a LineTable,
+    scopes: Vec<Scope>,
+    item: Item,
+    bound_here: HashSet<String>,
+    paths: Vec<String>,
+}
+
+/// Makes the item of a top-level statement; also gives the strings of `sys.path` calls in it.
+pub(super) fn item(stmt: &Stmt, text: &str, lines: &LineTable, previous: usize) -> (Item, Vec<String>) {
+    let (kind, decorators): (ItemKind, &[Expr]) = match stmt {
+        Stmt::Import(_) | Stmt::ImportFrom(_) => (ItemKind::Import, &[]),
+        Stmt::ClassDef(def) => (ItemKind::Class, &def.decorator_list),
+        Stmt::FunctionDef(def) => (ItemKind::Function, &def.decorator_list),
+        Stmt::AsyncFunctionDef(def) => (ItemKind::Function, &def.decorator_list),
+        Stmt::Assign(_) | Stmt::AnnAssign(_) | Stmt::AugAssign(_) | Stmt::TypeAlias(_) => (ItemKind::Assign, &[]),
+        Stmt::If(block) if mentions_main(&block.test) => (ItemKind::Main, &[]),
+        Stmt::If(_) | Stmt::For(_) | Stmt::AsyncFor(_) | Stmt::While(_) | Stmt::With(_) | Stmt::AsyncWith(_)
+        | Stmt::Try(_) | Stmt::TryStar(_) | Stmt::Match(_) => (ItemKind::Block, &[]),
+        Stmt::Expr(expr) if matches!(expr.value.as_ref(), Expr::Constant(_)) => (ItemKind::Docstring, &[]),
+        _ => (ItemKind::Effect, &[]),
+    };
+    let (range, start, comment) = extent(stmt, decorators, text, previous);
+    let mut walker = Walker {
+        text,
+        lines,
+        scopes: Vec::new(),
+        item: Item {
+            kind,
+            range,
+            start,
+            line: lines.line(start),
+            binds: BTreeSet::new(),
+            complete: false,
+            uses: Vec::new(),
+            locals: BTreeSet::new(),
+            changes: BTreeSet::new(),
+            callee: None,
+            imports: Vec::new(),
+            inner_imports: Vec::new(),
+            fixed: BTreeSet::new(),
+            class: None,
+            comment,
+            assets: Vec::new(),
+        },
+        bound_here: HashSet::new(),
+        paths: Vec::new(),
+    };
+    if let Stmt::Expr(expr) = stmt
+        && let Expr::Call(call) = expr.value.as_ref()
+    {
+        walker.item.callee = dotted(&call.func);
+    }
+    if let Stmt::ClassDef(def) = stmt {
+        let construct = def.body.iter().find_map(|inner| match inner {
+            Stmt::FunctionDef(method) if method.name.as_str() == "construct" => Some(method),
+            _ => None,
+        });
+        walker.item.class = Some(ClassOutline {
+            name: def.name.to_string(),
+            bases: def.bases.iter().filter_map(dotted).collect(),
+            has_construct: construct.is_some(),
+            docstring: docstring_of(&def.body),
+            construct_docstring: construct.and_then(|method| docstring_of(&method.body)),
+        });
+    }
+    walker.stmt(stmt);
+    let mut item = walker.item;
+    if item.kind == ItemKind::Assign && item.binds.is_empty() {
+        item.kind = ItemKind::Effect;
+    }
+    item.complete = !matches!(item.kind, ItemKind::Block | ItemKind::Main);
+    (item, walker.paths)
+}
+
+fn mentions_main(test: &Expr) -> bool {
+    match test {
+        Expr::Compare(compare) => {
+            let is_name = |expr: &Expr| matches!(expr, Expr::Name(name) if name.id.as_str() == "__name__");
+            is_name(&compare.left) || compare.comparators.iter().any(is_name)
+        }
+        _ => false,
+    }
+}
+
+fn span(node: &impl Ranged) -> Range<usize> {
+    usize::from(node.start())..usize::from(node.end())
+}
+
+impl Walker<'_> {
+    fn when(&self) -> When {
+        if self.scopes.iter().any(|scope| scope.kind == ScopeKind::Function) { When::Later } else { When::Now }
+    }
+
+    /// Where a name is found: in a scope inside the item, by an import inside it, or in the module.
+    fn lookup(&self, name: &str) -> Found {
+        let top = self.scopes.len();
+        for (index, scope) in self.scopes.iter().enumerate().rev() {
+            if scope.kind == ScopeKind::Class && index + 1 != top {
+                continue;
+            }
+            if scope.globals.contains(name) {
+                return Found::Module;
+            }
+            if scope.names.contains(name) {
+                return Found::Inside;
+            }
+            if let Some(import) = scope.imported.get(name) {
+                return Found::Import(*import);
+            }
+        }
+        Found::Module
+    }
+
+    fn read(&mut self, name: &str, range: Range<usize>, path: Vec<(String, usize)>, stores: bool) {
+        let inner = match self.lookup(name) {
+            Found::Inside => return,
+            Found::Import(index) => Some(index),
+            Found::Module => None,
+        };
+        let when = self.when();
+        let own = inner.is_none() && self.bound_here.contains(name);
+        self.item.uses.push(Use { name: name.to_owned(), range, when, role: Role::Read, own, path, stores, inner });
+    }
+
+    /// Binds a name in the innermost scope; `range` where its place is known.
+    fn bind(&mut self, name: &str, range: Option<Range<usize>>) {
+        let scope = self.scopes.iter_mut().rev().find(|scope| scope.kind != ScopeKind::Comprehension);
+        match scope {
+            Some(scope) if !scope.globals.contains(name) => {
+                scope.names.insert(name.to_owned());
+                scope.imported.remove(name);
+                self.item.locals.insert(name.to_owned());
+            }
+            other => {
+                let in_function = other.is_some();
+                let when = self.when();
+                let own = self.bound_here.contains(name);
+                if !in_function {
+                    self.item.binds.insert(name.to_owned());
+                    self.bound_here.insert(name.to_owned());
+                }
+                match range {
+                    Some(range) => self.item.uses.push(Use {
+                        name: name.to_owned(),
+                        range,
+                        when,
+                        role: Role::Bind,
+                        own,
+                        path: Vec::new(),
+                        stores: false,
+                        inner: None,
+                    }),
+                    None => {
+                        self.item.fixed.insert(name.to_owned());
+                    }
+                }
+            }
+        }
+    }
+
+    fn change(&mut self, target: &Expr) {
+        if self.when() == When::Now
+            && let Some(name) = root(target)
+            && matches!(self.lookup(name), Found::Module)
+        {
+            self.item.changes.insert(name.to_owned());
+        }
+    }
+
+    /// The place of `name` after `from`, as a whole word.
+    fn place(&self, from: usize, to: usize, name: &str) -> Option<Range<usize>> {
+        let mut at = from;
+        let is_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 128);
+        while let Some(found) = self.text.get(at..to)?.find(name) {
+            let start = at + found;
+            let end = start + name.len();
+            let bytes = self.text.as_bytes();
+            if !(start > 0 && is_word(bytes.get(start - 1))) && !is_word(bytes.get(end)) {
+                return Some(start..end);
+            }
+            at = end;
+        }
+        None
+    }
+
+    fn body(&mut self, body: &[Stmt]) {
+        for stmt in body {
+            self.stmt(stmt);
+        }
+    }
+
+    fn stmt(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::FunctionDef(def) => {
+                self.function(stmt, &def.name, &def.args, &def.body, &def.decorator_list, def.returns.as_deref(), &def.type_params);
+            }
+            Stmt::AsyncFunctionDef(def) => {
+                self.function(stmt, &def.name, &def.args, &def.body, &def.decorator_list, def.returns.as_deref(), &def.type_params);
+            }
+            Stmt::ClassDef(def) => {
+                self.exprs(&def.decorator_list);
+                let after = def.decorator_list.last().map_or(usize::from(stmt.start()), |last| usize::from(last.end()));
+                let mut scope = Scope::new(ScopeKind::Class);
+                self.exprs(&def.bases);
+                self.keywords(&def.keywords);
+                type_param_names(&def.type_params, &mut scope.names);
+                self.scopes.push(scope);
+                self.body(&def.body);
+                self.scopes.pop();
+                let place = self.place(after, usize::from(stmt.end()), &def.name);
+                self.bind(&def.name, place);
+            }
+            Stmt::Return(ret) => self.optional(ret.value.as_deref()),
+            Stmt::Delete(delete) => {
+                for target in &delete.targets {
+                    if !matches!(target, Expr::Name(_)) {
+                        self.change(target);
+                    }
+                }
+                self.exprs(&delete.targets);
+            }
+            Stmt::Assign(assign) => {
+                self.expr(&assign.value);
+                for target in &assign.targets {
+                    self.target(target);
+                }
+            }
+            Stmt::TypeAlias(alias) => {
+                self.expr(&alias.value);
+                self.target(&alias.name);
+            }
+            Stmt::AugAssign(assign) => {
+                self.expr(&assign.value);
+                if let Expr::Name(name) = assign.target.as_ref()
+                    && matches!(self.lookup(&name.id), Found::Module)
+                {
+                    self.read(&name.id, span(name), Vec::new(), false);
+                }
+                self.target(&assign.target);
+            }
+            Stmt::AnnAssign(assign) => {
+                self.expr(&assign.annotation);
+                if let Some(value) = &assign.value {
+                    self.expr(value);
+                }
+                self.target(&assign.target);
+            }
+            Stmt::For(each) => self.for_loop(&each.target, &each.iter, &each.body, &each.orelse),
+            Stmt::AsyncFor(each) => self.for_loop(&each.target, &each.iter, &each.body, &each.orelse),
+            Stmt::While(repeat) => {
+                self.expr(&repeat.test);
+                self.body(&repeat.body);
+                self.body(&repeat.orelse);
+            }
+            Stmt::If(first) => {
+                // A chain of `elif` is followed in a loop, so that it cannot exhaust the stack.
+                let mut block = first;
+                loop {
+                    self.expr(&block.test);
+                    self.body(&block.body);
+                    match block.orelse.as_slice() {
+                        [Stmt::If(next)] => block = next,
+                        other => {
+                            self.body(other);
+                            break;
+                        }
+                    }
+                }
+            }
+            Stmt::With(with) => {
+                for item in &with.items {
+                    self.expr(&item.context_expr);
+                    if let Some(vars) = &item.optional_vars {
+                        self.target(vars);
+                    }
+                }
+                self.body(&with.body);
+            }
+            Stmt::AsyncWith(with) => {
+                for item in &with.items {
+                    self.expr(&item.context_expr);
+                    if let Some(vars) = &item.optional_vars {
+                        self.target(vars);
+                    }
+                }
+                self.body(&with.body);
+            }
+            Stmt::Match(choice) => {
+                self.expr(&choice.subject);
+                for case in &choice.cases {
+                    self.pattern(&case.pattern);
+                    self.optional(case.guard.as_deref());
+                    self.body(&case.body);
+                }
+            }
+            Stmt::Raise(raise) => {
+                self.optional(raise.exc.as_deref());
+                self.optional(raise.cause.as_deref());
+            }
+            Stmt::Try(attempt) => self.attempt(&attempt.body, &attempt.handlers, &attempt.orelse, &attempt.finalbody),
+            Stmt::TryStar(attempt) => self.attempt(&attempt.body, &attempt.handlers, &attempt.orelse, &attempt.finalbody),
+            Stmt::Assert(assert) => {
+                self.expr(&assert.test);
+                self.optional(assert.msg.as_deref());
+            }
+            Stmt::Import(import) => {
+                for alias in &import.names {
+                    let what = Imported::Module { alias: alias.asname.as_ref().map(ToString::to_string) };
+                    self.import(0, alias.name.to_string(), what, span(stmt));
+                }
+            }
+            Stmt::ImportFrom(import) => {
+                let level = import.level.as_ref().map_or(0, |level| level.to_u32());
+                let module = import.module.as_ref().map(ToString::to_string).unwrap_or_default();
+                let what = if import.names.iter().any(|alias| alias.name.as_str() == "*") {
+                    Imported::Star
+                } else {
+                    let pair = |alias: &rustpython_parser::ast::Alias| {
+                        (alias.name.to_string(), alias.asname.as_ref().map(ToString::to_string))
+                    };
+                    Imported::Names(import.names.iter().map(pair).collect())
+                };
+                self.import(level, module, what, span(stmt));
+            }
+            Stmt::Global(global) => {
+                let mut from = usize::from(stmt.start()) + "global".len();
+                let to = usize::from(stmt.end());
+                for name in &global.names {
+                    let place = self.place(from, to, name);
+                    if let Some(range) = place {
+                        from = range.end;
+                        let when = self.when();
+                        self.item.uses.push(Use {
+                            name: name.to_string(),
+                            range,
+                            when,
+                            role: Role::Global,
+                            own: false,
+                            path: Vec::new(),
+                            stores: false,
+                            inner: None,
+                        });
+                    }
+                }
+            }
+            Stmt::Nonlocal(_) | Stmt::Pass(_) | Stmt::Break(_) | Stmt::Continue(_) => {}
+            Stmt::Expr(expr) => {
+                if let Expr::Call(call) = expr.value.as_ref() {
+                    if matches!(call.func.as_ref(), Expr::Attribute(_)) {
+                        self.change(&call.func);
+                    } else if matches!(dotted(&call.func).as_deref(), Some("setattr" | "delattr"))
+                        && let Some(first) = call.args.first()
+                    {
+                        self.change(first);
+                    }
+                    if matches!(dotted(&call.func).as_deref(), Some("sys.path.append" | "sys.path.insert" | "path.append" | "path.insert")) {
+                        for arg in &call.args {
+                            strings_in(arg, &mut self.paths);
+                        }
+                    }
+                }
+                self.expr(&expr.value);
+            }
+        }
+    }
+
+    fn import(&mut self, level: u32, module: String, what: Imported, range: Range<usize>) {
+        let import = Import { level, module, what, line: self.lines.line(range.start), range };
+        match self.scopes.last_mut() {
+            Some(scope) => {
+                let index = self.item.inner_imports.len();
+                for name in import.bound() {
+                    scope.names.remove(&name);
+                    scope.imported.insert(name, index);
+                }
+                self.item.inner_imports.push(import);
+            }
+            None => {
+                for name in import.bound() {
+                    self.item.binds.insert(name.clone());
+                    self.item.fixed.insert(name.clone());
+                    self.bound_here.insert(name);
+                }
+                self.item.imports.push(import);
+            }
+        }
+    }
+
+    fn for_loop(&mut self, target: &Expr, iter: &Expr, body: &[Stmt], orelse: &[Stmt]) {
+        self.expr(iter);
+        self.target(target);
+        self.body(body);
+        self.body(orelse);
+    }
+
+    fn attempt(&mut self, body: &[Stmt], handlers: &[ExceptHandler], orelse: &[Stmt], last: &[Stmt]) {
+        self.body(body);
+        for ExceptHandler::ExceptHandler(handler) in handlers {
+            self.optional(handler.type_.as_deref());
+            if let Some(name) = &handler.name {
+                self.bind(name, None);
+            }
+            self.body(&handler.body);
+        }
+        self.body(orelse);
+        self.body(last);
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn function(
+        &mut self,
+        stmt: &Stmt,
+        name: &str,
+        args: &Arguments,
+        body: &[Stmt],
+        decorators: &[Expr],
+        returns: Option<&Expr>,
+        type_params: &[TypeParam],
+    ) {
+        self.exprs(decorators);
+        let after = decorators.last().map_or(usize::from(stmt.start()), |last| usize::from(last.end()));
+        self.defaults(args);
+        self.optional(returns);
+        let place = self.place(after, usize::from(stmt.end()), name);
+        self.bind(name, place);
+        let mut scope = Scope::new(ScopeKind::Function);
+        type_param_names(type_params, &mut scope.names);
+        argument_names(args, &mut scope.names);
+        let mut locals = Locals::default();
+        locals.body(body);
+        scope.globals = locals.globals;
+        scope.names.extend(locals.names.into_iter().filter(|name| !scope.globals.contains(name)));
+        self.item.locals.extend(scope.names.iter().cloned());
+        self.scopes.push(scope);
+        self.body(body);
+        self.scopes.pop();
+    }
+
+    fn defaults(&mut self, args: &Arguments) {
+        for arg in args.posonlyargs.iter().chain(&args.args).chain(&args.kwonlyargs) {
+            self.optional(arg.def.annotation.as_deref());
+            self.optional(arg.default.as_deref());
+        }
+        for arg in [&args.vararg, &args.kwarg].into_iter().flatten() {
+            self.optional(arg.annotation.as_deref());
+        }
+    }
+
+    fn optional(&mut self, expr: Option<&Expr>) {
+        if let Some(expr) = expr {
+            self.expr(expr);
+        }
+    }
+
+    fn exprs(&mut self, exprs: &[Expr]) {
+        for expr in exprs {
+            self.expr(expr);
+        }
+    }
+
+    fn keywords(&mut self, keywords: &[Keyword]) {
+        for keyword in keywords {
+            self.expr(&keyword.value);
+        }
+    }
+
+    fn target(&mut self, target: &Expr) {
+        match target {
+            Expr::Name(name) => self.bind(&name.id, Some(span(name))),
+            Expr::Tuple(tuple) => tuple.elts.iter().for_each(|element| self.target(element)),
+            Expr::List(list) => list.elts.iter().for_each(|element| self.target(element)),
+            Expr::Starred(starred) => self.target(&starred.value),
+            other => {
+                self.change(other);
+                self.expr(other);
+            }
+        }
+    }
+
+    fn pattern(&mut self, pattern: &Pattern) {
+        match pattern {
+            Pattern::MatchValue(value) => self.expr(&value.value),
+            Pattern::MatchSingleton(_) => {}
+            Pattern::MatchSequence(sequence) => sequence.patterns.iter().for_each(|inner| self.pattern(inner)),
+            Pattern::MatchMapping(mapping) => {
+                self.exprs(&mapping.keys);
+                mapping.patterns.iter().for_each(|inner| self.pattern(inner));
+                if let Some(rest) = &mapping.rest {
+                    self.bind(rest, None);
+                }
+            }
+            Pattern::MatchClass(class) => {
+                self.expr(&class.cls);
+                class.patterns.iter().chain(&class.kwd_patterns).for_each(|inner| self.pattern(inner));
+            }
+            Pattern::MatchStar(star) => {
+                if let Some(name) = &star.name {
+                    self.bind(name, None);
+                }
+            }
+            Pattern::MatchAs(capture) => {
+                if let Some(inner) = &capture.pattern {
+                    self.pattern(inner);
+                }
+                if let Some(name) = &capture.name {
+                    self.bind(name, None);
+                }
+            }
+            Pattern::MatchOr(or) => or.patterns.iter().for_each(|inner| self.pattern(inner)),
+        }
+    }
+
+    fn comprehension(&mut self, generators: &[Comprehension], elements: &[&Expr]) {
+        // The first iterable belongs to the scope outside.
+        if let Some(first) = generators.first() {
+            self.expr(&first.iter);
+        }
+        let mut names = HashSet::new();
+        for generator in generators {
+            target_names(&generator.target, &mut names);
+        }
+        self.item.locals.extend(names.iter().cloned());
+        let mut scope = Scope::new(ScopeKind::Comprehension);
+        scope.names = names;
+        self.scopes.push(scope);
+        for (index, generator) in generators.iter().enumerate() {
+            if index > 0 {
+                self.expr(&generator.iter);
+            }
+            if !matches!(generator.target, Expr::Name(_) | Expr::Tuple(_) | Expr::List(_)) {
+                self.expr(&generator.target);
+            }
+            self.exprs(&generator.ifs);
+        }
+        for element in elements {
+            self.expr(element);
+        }
+        self.scopes.pop();
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Name(name) => self.read(&name.id, span(name), Vec::new(), false),
+            Expr::Attribute(_) => {
+                // `a.b.c` is one use of `a` with the path `b`, `c`.
+                let mut path = Vec::new();
+                let mut inner = expr;
+                let mut stores = false;
+                while let Expr::Attribute(attribute) = inner {
+                    if path.is_empty() {
+                        stores = !matches!(attribute.ctx, ExprContext::Load);
+                    }
+                    path.push((attribute.attr.to_string(), usize::from(attribute.range.end())));
+                    inner = &attribute.value;
+                }
+                path.reverse();
+                match inner {
+                    Expr::Name(name) => self.read(&name.id, span(name), path, stores),
+                    other => self.expr(other),
+                }
+            }
+            Expr::Lambda(lambda) => {
+                self.defaults(&lambda.args);
+                let mut scope = Scope::new(ScopeKind::Function);
+                argument_names(&lambda.args, &mut scope.names);
+                self.item.locals.extend(scope.names.iter().cloned());
+                self.scopes.push(scope);
+                self.expr(&lambda.body);
+                self.scopes.pop();
+            }
+            Expr::ListComp(comp) => self.comprehension(&comp.generators, &[&comp.elt]),
+            Expr::SetComp(comp) => self.comprehension(&comp.generators, &[&comp.elt]),
+            Expr::GeneratorExp(comp) => self.comprehension(&comp.generators, &[&comp.elt]),
+            Expr::DictComp(comp) => self.comprehension(&comp.generators, &[&comp.key, &comp.value]),
+            Expr::NamedExpr(named) => {
+                self.expr(&named.value);
+                self.target(&named.target);
+            }
+            Expr::Call(call) => {
+                self.assets(call);
+                self.expr(&call.func);
+                self.exprs(&call.args);
+                self.keywords(&call.keywords);
+            }
+            other => each_child(other, &mut |child| self.expr(child)),
+        }
+    }
+
+    fn assets(&mut self, call: &ExprCall) {
+        let name = match call.func.as_ref() {
+            Expr::Name(name) => name.id.as_str(),
+            Expr::Attribute(attribute) => attribute.attr.as_str(),
+            _ => return,
+        };
+        let is_image_open = name == "open";
+        let mut found: Vec<&Expr> = Vec::new();
+        if OPENERS.contains(&name) {
+            let writes = |expr: &Expr| string_of(expr).is_some_and(|mode| mode.starts_with(['w', 'a', 'x']) && mode.len() <= 3);
+            let mode_keyword = call.keywords.iter().any(|keyword| {
+                keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == "mode") && writes(&keyword.value)
+            });
+            if !(is_image_open && (call.args.get(1).is_some_and(writes) || mode_keyword)) && name != "Code" {
+                found.extend(call.args.first());
+            }
+        }
+        let by_keyword = call.keywords.iter().filter(|keyword| {
+            keyword.arg.as_ref().is_some_and(|arg| FILE_KEYWORDS.contains(&arg.as_str()))
+        });
+        found.extend(by_keyword.map(|keyword| &keyword.value));
+        for expr in found {
+            let text = match expr {
+                Expr::JoinedStr(_) => self.text.get(span(expr)).map(str::to_owned),
+                other => string_of(other).map(str::to_owned),
+            };
+            // A whole document in a string (`SVGMobject("<svg ...")`) is no file.
+            if let Some(text) = text.filter(|text| !text.is_empty() && text.len() <= 200 && !text.contains(['\n', '<'])) {
+                let line = self.lines.line(usize::from(call.range.start()));
+                self.item.assets.push((text, line));
+            }
+        }
+    }
+}
+
+enum Found {
+    Inside,
+    Import(usize),
+    Module,
+}

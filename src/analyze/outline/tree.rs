@@ -1,0 +1,290 @@
+//! Questions about a piece of tree that need no scope.
+
+use std::collections::HashSet;
+
+use rustpython_parser::ast::{Arguments, Comprehension, ExceptHandler, Expr, Pattern, Stmt, TypeParam};
+
+use super::string_of;
+
+/// The dotted name that an expression is, if it is one.
+pub(super) fn dotted(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Name(name) => Some(name.id.to_string()),
+        Expr::Attribute(attribute) => Some(format!("{}.{}", dotted(&attribute.value)?, attribute.attr.as_str())),
+        Expr::Subscript(subscript) => dotted(&subscript.value),
+        _ => None,
+    }
+}
+
+/// The name that `x.a`, `x[0]`, `x.a[1].b` starts from.
+pub(super) fn root(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Name(name) => Some(name.id.as_str()),
+        Expr::Attribute(attribute) => root(&attribute.value),
+        Expr::Subscript(subscript) => root(&subscript.value),
+        Expr::Call(call) => root(&call.func),
+        Expr::Starred(starred) => root(&starred.value),
+        _ => None,
+    }
+}
+
+pub(super) fn strings_in(expr: &Expr, found: &mut Vec<String>) {
+    match string_of(expr) {
+        Some(text) => found.push(text.to_owned()),
+        None => each_child(expr, &mut |child| strings_in(child, found)),
+    }
+}
+
+pub(super) fn type_param_names(params: &[TypeParam], names: &mut HashSet<String>) {
+    for param in params {
+        names.insert(match param {
+            TypeParam::TypeVar(var) => var.name.to_string(),
+            TypeParam::ParamSpec(spec) => spec.name.to_string(),
+            TypeParam::TypeVarTuple(tuple) => tuple.name.to_string(),
+        });
+    }
+}
+
+pub(super) fn argument_names(args: &Arguments, names: &mut HashSet<String>) {
+    for arg in args.posonlyargs.iter().chain(&args.args).chain(&args.kwonlyargs) {
+        names.insert(arg.def.arg.to_string());
+    }
+    for arg in [&args.vararg, &args.kwarg].into_iter().flatten() {
+        names.insert(arg.arg.to_string());
+    }
+}
+
+pub(super) fn target_names(target: &Expr, names: &mut HashSet<String>) {
+    match target {
+        Expr::Name(name) => {
+            names.insert(name.id.to_string());
+        }
+        Expr::Tuple(tuple) => tuple.elts.iter().for_each(|element| target_names(element, names)),
+        Expr::List(list) => list.elts.iter().for_each(|element| target_names(element, names)),
+        Expr::Starred(starred) => target_names(&starred.value, names),
+        _ => {}
+    }
+}
+
+/// What a function's body binds, found before the body is walked: a name bound anywhere in it is local everywhere in it.
+/// Imports are left to the walk.
+#[derive(Default)]
+pub(super) struct Locals {
+    /// Names bound.
+    pub names: HashSet<String>,
+    /// Names that a `global` statement gives to the module.
+    pub globals: HashSet<String>,
+}
+
+impl Locals {
+    /// Reads statements of the function.
+    pub fn body(&mut self, body: &[Stmt]) {
+        for stmt in body {
+            self.stmt(stmt);
+        }
+    }
+
+    /// Assignment expressions bind in the function, also from inside a comprehension.
+    fn expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::NamedExpr(named) => {
+                target_names(&named.target, &mut self.names);
+                self.expr(&named.value);
+            }
+            Expr::Lambda(_) => {}
+            other => each_child(other, &mut |child| self.expr(child)),
+        }
+    }
+
+    fn stmt(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::FunctionDef(def) => drop(self.names.insert(def.name.to_string())),
+            Stmt::AsyncFunctionDef(def) => drop(self.names.insert(def.name.to_string())),
+            Stmt::ClassDef(def) => drop(self.names.insert(def.name.to_string())),
+            Stmt::Assign(assign) => {
+                self.expr(&assign.value);
+                assign.targets.iter().for_each(|target| target_names(target, &mut self.names));
+            }
+            Stmt::AugAssign(assign) => target_names(&assign.target, &mut self.names),
+            Stmt::AnnAssign(assign) => target_names(&assign.target, &mut self.names),
+            Stmt::TypeAlias(alias) => target_names(&alias.name, &mut self.names),
+            Stmt::Delete(delete) => delete.targets.iter().for_each(|target| target_names(target, &mut self.names)),
+            Stmt::For(each) => {
+                target_names(&each.target, &mut self.names);
+                self.expr(&each.iter);
+                self.body(&each.body);
+                self.body(&each.orelse);
+            }
+            Stmt::AsyncFor(each) => {
+                target_names(&each.target, &mut self.names);
+                self.body(&each.body);
+                self.body(&each.orelse);
+            }
+            Stmt::While(repeat) => {
+                self.expr(&repeat.test);
+                self.body(&repeat.body);
+                self.body(&repeat.orelse);
+            }
+            Stmt::If(first) => {
+                let mut block = first;
+                loop {
+                    self.expr(&block.test);
+                    self.body(&block.body);
+                    match block.orelse.as_slice() {
+                        [Stmt::If(next)] => block = next,
+                        other => {
+                            self.body(other);
+                            break;
+                        }
+                    }
+                }
+            }
+            Stmt::With(with) => {
+                for item in &with.items {
+                    self.expr(&item.context_expr);
+                    if let Some(vars) = &item.optional_vars {
+                        target_names(vars, &mut self.names);
+                    }
+                }
+                self.body(&with.body);
+            }
+            Stmt::AsyncWith(with) => {
+                for item in &with.items {
+                    if let Some(vars) = &item.optional_vars {
+                        target_names(vars, &mut self.names);
+                    }
+                }
+                self.body(&with.body);
+            }
+            Stmt::Try(attempt) => self.attempt(&attempt.body, &attempt.handlers, &attempt.orelse, &attempt.finalbody),
+            Stmt::TryStar(attempt) => self.attempt(&attempt.body, &attempt.handlers, &attempt.orelse, &attempt.finalbody),
+            Stmt::Match(choice) => {
+                for case in &choice.cases {
+                    pattern_names(&case.pattern, &mut self.names);
+                    self.body(&case.body);
+                }
+            }
+            Stmt::Global(global) => self.globals.extend(global.names.iter().map(ToString::to_string)),
+            Stmt::Nonlocal(_) => {}
+            Stmt::Expr(expr) => self.expr(&expr.value),
+            Stmt::Return(ret) => {
+                if let Some(value) = &ret.value {
+                    self.expr(value);
+                }
+            }
+            Stmt::Assert(assert) => self.expr(&assert.test),
+            Stmt::Raise(_) | Stmt::Import(_) | Stmt::ImportFrom(_) | Stmt::Pass(_) | Stmt::Break(_) | Stmt::Continue(_) => {}
+        }
+    }
+
+    fn attempt(&mut self, body: &[Stmt], handlers: &[ExceptHandler], orelse: &[Stmt], last: &[Stmt]) {
+        self.body(body);
+        for ExceptHandler::ExceptHandler(handler) in handlers {
+            if let Some(name) = &handler.name {
+                self.names.insert(name.to_string());
+            }
+            self.body(&handler.body);
+        }
+        self.body(orelse);
+        self.body(last);
+    }
+}
+
+fn pattern_names(pattern: &Pattern, names: &mut HashSet<String>) {
+    match pattern {
+        Pattern::MatchValue(_) | Pattern::MatchSingleton(_) => {}
+        Pattern::MatchSequence(sequence) => sequence.patterns.iter().for_each(|inner| pattern_names(inner, names)),
+        Pattern::MatchMapping(mapping) => {
+            mapping.patterns.iter().for_each(|inner| pattern_names(inner, names));
+            names.extend(mapping.rest.iter().map(ToString::to_string));
+        }
+        Pattern::MatchClass(class) => {
+            class.patterns.iter().chain(&class.kwd_patterns).for_each(|inner| pattern_names(inner, names));
+        }
+        Pattern::MatchStar(star) => names.extend(star.name.iter().map(ToString::to_string)),
+        Pattern::MatchAs(capture) => {
+            if let Some(inner) = &capture.pattern {
+                pattern_names(inner, names);
+            }
+            names.extend(capture.name.iter().map(ToString::to_string));
+        }
+        Pattern::MatchOr(or) => or.patterns.iter().for_each(|inner| pattern_names(inner, names)),
+    }
+}
+
+/// Calls `f` with the expressions right inside one that opens no scope of its own.
+pub(super) fn each_child(expr: &Expr, f: &mut dyn FnMut(&Expr)) {
+    match expr {
+        Expr::BoolOp(node) => node.values.iter().for_each(f),
+        Expr::NamedExpr(node) => {
+            f(&node.target);
+            f(&node.value);
+        }
+        Expr::BinOp(node) => {
+            f(&node.left);
+            f(&node.right);
+        }
+        Expr::UnaryOp(node) => f(&node.operand),
+        Expr::Lambda(node) => f(&node.body),
+        Expr::IfExp(node) => {
+            f(&node.test);
+            f(&node.body);
+            f(&node.orelse);
+        }
+        Expr::Dict(node) => {
+            for (key, value) in node.keys.iter().zip(&node.values) {
+                if let Some(key) = key {
+                    f(key);
+                }
+                f(value);
+            }
+        }
+        Expr::Set(node) => node.elts.iter().for_each(f),
+        Expr::ListComp(node) => comprehension_children(&node.generators, &[&node.elt], f),
+        Expr::SetComp(node) => comprehension_children(&node.generators, &[&node.elt], f),
+        Expr::DictComp(node) => comprehension_children(&node.generators, &[&node.key, &node.value], f),
+        Expr::GeneratorExp(node) => comprehension_children(&node.generators, &[&node.elt], f),
+        Expr::Await(node) => f(&node.value),
+        Expr::Yield(node) => node.value.iter().for_each(|value| f(value)),
+        Expr::YieldFrom(node) => f(&node.value),
+        Expr::Compare(node) => {
+            f(&node.left);
+            node.comparators.iter().for_each(f);
+        }
+        Expr::Call(node) => {
+            f(&node.func);
+            node.args.iter().for_each(&mut *f);
+            node.keywords.iter().for_each(|keyword| f(&keyword.value));
+        }
+        Expr::FormattedValue(node) => {
+            f(&node.value);
+            node.format_spec.iter().for_each(|spec| f(spec));
+        }
+        Expr::JoinedStr(node) => node.values.iter().for_each(f),
+        Expr::Constant(_) => {}
+        Expr::Attribute(node) => f(&node.value),
+        Expr::Subscript(node) => {
+            f(&node.value);
+            f(&node.slice);
+        }
+        Expr::Starred(node) => f(&node.value),
+        Expr::Name(_) => {}
+        Expr::List(node) => node.elts.iter().for_each(f),
+        Expr::Tuple(node) => node.elts.iter().for_each(f),
+        Expr::Slice(node) => {
+            for part in [&node.lower, &node.upper, &node.step].into_iter().flatten() {
+                f(part);
+            }
+        }
+    }
+}
+
+fn comprehension_children(generators: &[Comprehension], elements: &[&Expr], f: &mut dyn FnMut(&Expr)) {
+    for generator in generators {
+        f(&generator.iter);
+        generator.ifs.iter().for_each(&mut *f);
+    }
+    for element in elements {
+        f(element);
+    }
+}
