@@ -226,7 +226,7 @@ pub fn prepared(
 pub fn fill(store: &mut Store, rng: &mut Rng, source: &SourceRecord, keys: &[String], now: &str) -> i64 {
     let arguments = json!({ "source": source.name, "keys": keys.len() });
     let op = store.begin(&Begin { verb: "ingest", arguments, now }).expect("an op");
-    let number = store.put_source(source, op).expect("a source");
+    let number = store.put_source(source).expect("a source");
     let analyser = store.analyser_number(&analyze::analyser_version()).expect("an analyser");
     let mut next = store.next_row().expect("a row");
     let mut batch = Vec::new();
@@ -300,4 +300,112 @@ pub fn random_store(folder: &Scratch, rng: &mut Rng, rows: usize) -> Store {
 pub fn all_samples(store: &Store) -> Vec<Sample> {
     let rows: Vec<u32> = store.present_rows().expect("rows").iter().collect();
     store.samples(&rows).expect("samples")
+}
+
+/// A command of the built program: no colours, a fixed width, a fixed time.
+pub fn scenery(directory: &Path) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_scenery"));
+    command
+        .current_dir(directory)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", directory)
+        .env("COLUMNS", "120")
+        .env("SOURCE_DATE_EPOCH", "1767225600")
+        .stdin(std::process::Stdio::null());
+    command
+}
+
+/// What a command came to: exit code (or minus the signal), stdout, stderr.
+pub fn run(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
+    finished(scenery(directory).args(arguments).output().expect("the program starts"))
+}
+
+pub fn finished(output: std::process::Output) -> (i32, String, String) {
+    use std::os::unix::process::ExitStatusExt;
+    let code = output.status.code().unwrap_or_else(|| -output.status.signal().unwrap_or(0));
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
+    (code, text(output.stdout), text(output.stderr))
+}
+
+/// As [`run`], and it must succeed; gives stdout.
+pub fn done(directory: &Path, arguments: &[&str]) -> String {
+    let (code, out, err) = run(directory, arguments);
+    assert_eq!(code, 0, "{arguments:?}\n{out}{err}");
+    out
+}
+
+/// The same as JSON.
+pub fn json_of(directory: &Path, arguments: &[&str]) -> Value {
+    let out = done(directory, arguments);
+    serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {out}"))
+}
+
+/// Rows of a table as JSON Lines: `id`, `question`, `answer`, `level`, `side`.
+pub fn table_rows(rng: &mut Rng, count: usize) -> Vec<Value> {
+    (0..count)
+        .map(|at| {
+            json!({
+                "id": format!("r{at}"), "question": instruction(rng), "answer": code(rng),
+                "level": rng.pick(&["basic", "advanced"]), "side": rng.pick(&["train", "test"]), "note": *rng.pick(WORDS),
+            })
+        })
+        .collect()
+}
+
+pub fn lines(rows: &[Value]) -> String {
+    rows.iter().map(|row| format!("{row}\n")).collect()
+}
+
+/// A recipe for [`table_rows`], as a project's own.
+pub const RECIPE: &str = r#"name = "rows"
+title = "Rows of a test"
+licence = "MIT"
+rank = 3
+reader = "table"
+levels = ["basic", "advanced"]
+description_kind = "human"
+key = ["id"]
+
+[fields]
+instruction = "question"
+code = "answer"
+level = "level"
+split = "side"
+
+[meta]
+note = "note"
+"#;
+
+/// Every file below a folder with the hash of its bytes.
+pub fn digests(folder: &Path) -> std::collections::BTreeMap<String, String> {
+    let mut out = std::collections::BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(&next).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let bytes = std::fs::read(&path).expect("a file");
+                let name = path.strip_prefix(folder).expect("it is below").display().to_string();
+                out.insert(name, scenery::sample::hex(&hash16(&[&bytes])));
+            }
+        }
+    }
+    out
+}
+
+/// Copies a folder with all that is in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).expect("a copy");
+        }
+    }
 }

@@ -1,11 +1,17 @@
 //! The one test binary: a module per stage.
 
 mod analyze;
+mod architecture;
+mod cli;
 mod corpus;
 mod export;
+mod faults;
 mod ingest_repos;
 mod ingest_tables;
 mod naive;
+mod pipeline;
 mod query;
 mod query_gen;
+mod real_data;
 mod slice;
+mod store;

@@ -115,12 +115,17 @@ pub fn run(
         name: recipe.name.clone(),
         message: format!("there is no reader `{}`; there are: {}", recipe.reader, readers::names().join(", ")),
     })?;
-    let given: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    // Of the recipe its text: the same name may mean something else by the time an interrupted op goes on.
+    let whole = |path: &PathBuf| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone()).display().to_string();
+    let given: Vec<String> = paths.iter().map(whole).collect();
     let arguments = json!({
-        "source": recipe.name, "paths": given, "sync": options.sync, "variant": options.variant, "command": options.command,
+        "source": recipe.name, "paths": given, "sync": options.sync, "variant": options.variant,
+        "max_row_bytes": options.max_row_bytes, "licence": recipe.licence, "rank": recipe.rank,
+        "recipe": hex(&hash16(&[recipe.toml.as_bytes()])), "command": options.command,
     });
+    let continued = store.open_op()?.is_some();
     let op = store.begin(&Begin { verb: "ingest", arguments, now: &options.now })?;
-    let outcome = fill(store, op, reader, recipe, paths, options, progress);
+    let outcome = fill(store, op, continued, reader, recipe, paths, options, progress);
     match outcome {
         Ok(report) => Ok(report),
         Err(error) => {
@@ -143,16 +148,18 @@ struct Batch {
     changed: u64,
 }
 
+#[allow(clippy::too_many_arguments)]
 fn fill(
     store: &mut Store,
     op: i64,
+    continued: bool,
     reader: &row::Reader,
     recipe: &Recipe,
     paths: &[PathBuf],
     options: &Options,
     progress: &Progress,
 ) -> Result<Report, IngestError> {
-    let source = store.put_source(&source_record(recipe), op)?;
+    let source = store.put_source(&source_record(recipe))?;
     let analyser = store.analyser_number(&analyze::analyser_version())?;
     let lookup = store.lookup_connection()?;
     let first_row = store.next_row()?;
@@ -232,6 +239,9 @@ fn fill(
             source_name: recipe.name.clone(),
             message: format!("{what}{example}; nothing was stored"),
         });
+    }
+    if continued {
+        store.drop_unmet(op, &met)?;
     }
     store.retire_rejected(op, source, &summary.files, &met_rejected)?;
     if options.sync {

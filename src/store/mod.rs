@@ -13,6 +13,7 @@ pub mod index;
 mod lock;
 mod ops;
 mod read;
+mod sources;
 mod write;
 
 use std::cell::{OnceCell, RefCell};
@@ -30,7 +31,10 @@ pub use ops::{Begin, OpRecord, Undone};
 pub use read::{HistoryEntry, RevisionRecord, SourceRecord};
 pub use write::{Content, Known, LookupConnection, Outcome, Prepared, encode_facts, place_hash};
 
-const MIGRATIONS: &[&str] = &[include_str!("../../schema/migrations/0001_foundation.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../schema/migrations/0001_foundation.sql"),
+    include_str!("../../schema/migrations/0002_source_history.sql"),
+];
 
 /// Marks the file as ours (`application_id`): "scny".
 const APPLICATION_ID: i64 = 0x7363_6E79;
@@ -248,18 +252,14 @@ fn connect(path: &Path, write: bool) -> Result<Connection, StoreError> {
     }
     let damaged = |message: String| StoreError::Damaged { path: path.to_owned(), message };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = match Connection::open_with_flags(path, flags) {
-        Ok(conn) => conn,
-        // A read-only medium: readers still may.
-        Err(_) if !write => {
-            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let mut conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(PATIENCE)?;
-    let application: i64 = conn
-        .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(|error| damaged(error.to_string()))?;
+    let mut application = application_id(&conn);
+    if application.as_ref().is_err_and(cannot_make_files) && !write {
+        conn = open_unwritable(path)?;
+        application = application_id(&conn);
+    }
+    let application = application.map_err(|error| damaged(error.to_string()))?;
     if application != APPLICATION_ID {
         return Err(damaged(format!("its application id is {application:#x}, not {APPLICATION_ID:#x}")));
     }
@@ -282,6 +282,41 @@ fn connect(path: &Path, write: bool) -> Result<Connection, StoreError> {
         )));
     }
     Ok(conn)
+}
+
+fn application_id(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.pragma_query_value(None, "application_id", |row| row.get(0))
+}
+
+/// Whether SQLite could not make the files that it shares with others beside the database.
+fn cannot_make_files(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly))
+}
+
+/// Opens a database on a medium that cannot be written: nobody can change it, so no shared files are needed.
+fn open_unwritable(path: &Path) -> Result<Connection, StoreError> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(&log).is_ok_and(|meta| meta.len() > 0) {
+        let message = "its write-ahead log holds changes, and the directory cannot be written to bring them in";
+        return Err(StoreError::Io { path: path.to_owned(), source: std::io::Error::other(message) });
+    }
+    let mut uri = String::from("file:");
+    for byte in std::path::absolute(path)
+        .map_err(|source| StoreError::Io { path: path.to_owned(), source })?
+        .as_os_str()
+        .as_encoded_bytes()
+    {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(byte) {
+            uri.push(char::from(*byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Ok(Connection::open_with_flags(uri, flags)?)
 }
 
 fn migrate(conn: &Connection, path: &Path) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! Ops: what changed the store, in order; open, closed, undone.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
 use super::{Store, StoreError, last_change};
@@ -10,7 +10,8 @@ use super::{Store, StoreError, last_change};
 pub struct Begin<'a> {
     /// Subcommand.
     pub verb: &'a str,
-    /// What makes it the same command again; an open op with equal verb and arguments is continued.
+    /// What makes it the same command again; an open op with equal verb and arguments is continued. `command`, the
+    /// words as typed, does not count: it is for messages.
     pub arguments: Value,
     /// Now: UTC, RFC 3339.
     pub now: &'a str,
@@ -62,7 +63,7 @@ impl Store {
     pub fn begin(&mut self, begin: &Begin<'_>) -> Result<i64, StoreError> {
         self.must_write()?;
         if let Some((op, verb, arguments)) = self.open_op()? {
-            if verb == begin.verb && arguments == begin.arguments {
+            if verb == begin.verb && without_command(&arguments) == without_command(&begin.arguments) {
                 return Ok(op);
             }
             return Err(StoreError::OpenOp { op, again: again(&verb, &arguments), verb });
@@ -98,7 +99,7 @@ impl Store {
         self.bulk = None;
         let transaction = self.conn.transaction()?;
         transaction.execute("DELETE FROM pending", [])?;
-        transaction.execute("DELETE FROM change WHERE op = ?1", [op])?;
+        transaction.execute("DELETE FROM source_pending", [])?;
         let removed = transaction.execute("DELETE FROM sample WHERE added_op = ?1", [op])? as u64;
         transaction.execute("DELETE FROM revision WHERE op = ?1", [op])?;
         transaction.execute("DELETE FROM rejected WHERE op = ?1", [op])?;
@@ -147,25 +148,7 @@ impl Store {
     pub fn close(&mut self, op: i64, summary: &Value, now: &str) -> Result<(), StoreError> {
         self.must_write()?;
         let transaction = self.conn.transaction()?;
-        transaction.execute(
-            "INSERT INTO history (row, op, before)
-             SELECT s.row, ?1, json_object('present', s.present, 'state', s.state, 'reason', s.reason, 'locator', s.locator,
-                'revision', s.revision, 'read_revision', s.read_revision, 'read_hash', hex(s.read_hash), 'licence', s.licence,
-                'level', s.level, 'split', s.split, 'split_given', s.split_given, 'description_kind', s.description_kind,
-                'family', s.family, 'meta', s.meta, 'dialect', s.dialect, 'issues', s.issues, 'tags', s.tags)
-             FROM pending AS p JOIN sample AS s ON s.row = p.row WHERE s.added_op <> ?1",
-            [op],
-        )?;
-        transaction.execute_batch(include_str!("../../schema/statements/apply_pending.sql"))?;
-        transaction.execute(
-            "INSERT INTO change (op, row, action) SELECT ?1, row, 'put' FROM sample WHERE added_op = ?1 AND present = 1
-             UNION SELECT ?1, s.row, CASE WHEN s.present = 1 THEN 'put' ELSE 'delete' END
-             FROM pending AS p JOIN sample AS s ON s.row = p.row",
-            [op],
-        )?;
-        transaction.execute("DELETE FROM pending", [])?;
-        transaction
-            .execute("UPDATE op SET ended = ?2, summary = ?3 WHERE op = ?1", params![op, now, summary.to_string()])?;
+        close(&transaction, op, summary, now)?;
         transaction.commit()?;
         self.catch_up()
     }
@@ -206,7 +189,13 @@ impl Store {
                 "SELECT min(h.op) FROM history AS h WHERE h.op > ?1
                     AND h.op NOT IN (SELECT undoes FROM op WHERE undoes IS NOT NULL)
                     AND (SELECT undoes FROM op WHERE op.op = h.op) IS NULL
-                    AND (h.row IN (SELECT row FROM history WHERE op = ?1) OR h.row IN (SELECT row FROM sample WHERE added_op = ?1))",
+                    AND (h.row IN (SELECT row FROM history WHERE op = ?1) OR h.row IN (SELECT row FROM sample WHERE added_op = ?1))
+                 UNION ALL
+                 SELECT min(h.op) FROM source_history AS h WHERE h.op > ?1
+                    AND h.op NOT IN (SELECT undoes FROM op WHERE undoes IS NOT NULL)
+                    AND (SELECT undoes FROM op WHERE op.op = h.op) IS NULL
+                    AND h.source IN (SELECT source FROM source_history WHERE op = ?1)
+                 ORDER BY 1 NULLS LAST",
                 [target],
                 |row| row.get(0),
             )
@@ -217,10 +206,14 @@ impl Store {
                 "op {later} changed samples that op {target} wrote: `scenery undo {later}` first"
             )));
         }
-        let begin = Begin { verb: "undo", arguments: json!({ "op": target }), now };
-        let op = self.begin(&begin)?;
+        // All in one transaction: an undo is never found half done.
         let transaction = self.conn.transaction()?;
-        transaction.execute("UPDATE op SET undoes = ?2 WHERE op = ?1", params![op, target])?;
+        let arguments = json!({ "op": target, "command": format!("scenery undo {target}") });
+        transaction.execute(
+            "INSERT INTO op (verb, arguments, started, undoes, tool) VALUES ('undo', ?1, ?2, ?3, ?4)",
+            params![arguments.to_string(), now, target, env!("CARGO_PKG_VERSION")],
+        )?;
+        let op = transaction.last_insert_rowid();
         // What it changed goes back to what it was; what it added goes away. The undo of an undo finds both in history.
         let restored = transaction
             .execute("INSERT INTO pending (row, after) SELECT row, before FROM history WHERE op = ?1", [target])?
@@ -230,13 +223,18 @@ impl Store {
              WHERE added_op = ?1 AND present = 1 AND row NOT IN (SELECT row FROM history WHERE op = ?1)",
             [target],
         )? as u64;
+        transaction.execute(
+            "INSERT INTO source_pending (source, after) SELECT source, before FROM source_history WHERE op = ?1",
+            [target],
+        )?;
         transaction
             .execute("UPDATE rejected SET gone_op = ?2 WHERE op = ?1 AND gone_op IS NULL", params![target, op])?;
         transaction
             .execute("UPDATE rejected SET gone_op = NULL WHERE gone_op = ?1 AND op <> ?2", params![target, op])?;
-        transaction.commit()?;
         let summary = json!({ "undone": target, "restored": restored, "removed": removed });
-        self.close(op, &summary, now)?;
+        close(&transaction, op, &summary, now)?;
+        transaction.commit()?;
+        self.catch_up()?;
         Ok(Undone { undone: target, verb: target_verb, restored, removed, op })
     }
 
@@ -250,6 +248,39 @@ impl Store {
         self.conn.execute("DELETE FROM change WHERE seq <= ?1", [target])?;
         Ok(())
     }
+}
+
+/// Ends an op: history, live values, change log.
+fn close(conn: &Connection, op: i64, summary: &Value, now: &str) -> Result<(), StoreError> {
+    conn.execute(
+        "INSERT INTO history (row, op, before)
+         SELECT s.row, ?1, json_object('present', s.present, 'state', s.state, 'reason', s.reason, 'locator', s.locator,
+            'revision', s.revision, 'read_revision', s.read_revision, 'read_hash', hex(s.read_hash), 'licence', s.licence,
+            'level', s.level, 'split', s.split, 'split_given', s.split_given, 'description_kind', s.description_kind,
+            'family', s.family, 'meta', s.meta, 'dialect', s.dialect, 'issues', s.issues, 'tags', s.tags)
+         FROM pending AS p JOIN sample AS s ON s.row = p.row WHERE s.added_op <> ?1",
+        [op],
+    )?;
+    conn.execute_batch(include_str!("../../schema/statements/apply_pending.sql"))?;
+    conn.execute(include_str!("../../schema/statements/log_changes.sql"), [op])?;
+    conn.execute("DELETE FROM pending", [])?;
+    // What an interrupted part of the op made of a row that it then read again.
+    conn.execute(
+        "DELETE FROM revision WHERE op = ?1 AND revision < (SELECT max(r.revision) FROM revision AS r
+            WHERE r.op = ?1 AND r.row = revision.row AND r.kind = 'read')",
+        [op],
+    )?;
+    super::sources::close(conn, op)?;
+    conn.execute("UPDATE op SET ended = ?2, summary = ?3 WHERE op = ?1", params![op, now, summary.to_string()])?;
+    Ok(())
+}
+
+fn without_command(arguments: &Value) -> Value {
+    let mut arguments = arguments.clone();
+    if let Some(fields) = arguments.as_object_mut() {
+        fields.remove("command");
+    }
+    arguments
 }
 
 /// The command line that continues an open op, for messages.

@@ -107,57 +107,6 @@ pub fn place_hash(file: &str, locator: &str, reason: &str) -> u64 {
 }
 
 impl Store {
-    /// Writes a source as its recipe has it now; returns its number. Where its licence or rank changed, its rows follow.
-    ///
-    /// # Errors
-    /// As SQLite.
-    pub fn put_source(&mut self, record: &super::SourceRecord, op: i64) -> Result<i64, StoreError> {
-        self.must_write()?;
-        let before: Option<(i64, String, i64)> = self
-            .conn
-            .query_row("SELECT source, licence, rank FROM source WHERE name = ?1", [&record.name], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
-            .optional()?;
-        let levels = serde_json::to_string(&record.levels).expect("words are plain JSON");
-        let values = params![
-            record.name,
-            record.title,
-            record.licence,
-            record.url,
-            record.citation,
-            record.rank,
-            record.dialect.map(|dialect| dialect.word()),
-            record.dedup,
-            levels,
-            record.recipe
-        ];
-        match before {
-            None => {
-                self.conn.execute(
-                    "INSERT INTO source (source, name, title, licence, url, citation, rank, dialect, dedup, levels, recipe)
-                     VALUES ((SELECT coalesce(max(source) + 1, 0) FROM source), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                    values,
-                )?;
-            }
-            Some((number, licence, rank)) => {
-                self.conn.execute(
-                    "UPDATE source SET title = ?2, licence = ?3, url = ?4, citation = ?5, rank = ?6, dialect = ?7,
-                        dedup = ?8, levels = ?9, recipe = ?10 WHERE name = ?1",
-                    values,
-                )?;
-                if licence != record.licence || rank != i64::from(record.rank) {
-                    self.conn.execute(
-                        "INSERT INTO change (op, row, action) SELECT ?1, row, 'state' FROM sample WHERE source = ?2 AND present = 1
-                            AND added_op <> ?1",
-                        params![op, number],
-                    )?;
-                }
-            }
-        }
-        Ok(self.conn.query_row("SELECT source FROM source WHERE name = ?1", [&record.name], |row| row.get(0))?)
-    }
-
     /// The number of an analyser set, given at first use.
     ///
     /// # Errors
@@ -214,7 +163,7 @@ impl Store {
         Ok(())
     }
 
-    /// Records where unchanged rows were seen now, and restores those that had gone upstream and are back.
+    /// Records under an open op where unchanged rows were seen now, and restores those that had gone upstream and are back.
     ///
     /// # Errors
     /// As SQLite.
@@ -225,9 +174,7 @@ impl Store {
         self.must_write()?;
         let transaction = self.conn.transaction()?;
         for (row, locator) in moved {
-            transaction
-                .prepare_cached("UPDATE sample SET locator = ?2 WHERE row = ?1")?
-                .execute(params![row, locator])?;
+            put_pending(&transaction, *row, &json!({ "locator": locator }))?;
         }
         for row in back {
             put_pending(&transaction, *row, &json!({ "state": "kept", "reason": null }))?;
@@ -296,6 +243,33 @@ impl Store {
             };
             for rejected in stale {
                 transaction.execute("UPDATE rejected SET gone_op = ?2 WHERE rejected = ?1", params![rejected, op])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Takes back what an interrupted part of an op wrote and its end did not meet again (its input changed between).
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn drop_unmet(&mut self, op: i64, met: &RowSet) -> Result<(), StoreError> {
+        self.must_write()?;
+        let transaction = self.conn.transaction()?;
+        for (select, delete) in [
+            ("SELECT row FROM sample WHERE added_op = ?1", "DELETE FROM sample WHERE row = ?1"),
+            ("SELECT row FROM pending WHERE ?1 > 0", "DELETE FROM pending WHERE row = ?1"),
+        ] {
+            let unmet: Vec<u32> = {
+                let mut statement = transaction.prepare(select)?;
+                let rows = statement.query_map([op], |row| row.get::<_, u32>(0))?;
+                rows.collect::<Result<Vec<u32>, _>>()?.into_iter().filter(|row| !met.contains(*row)).collect()
+            };
+            for row in unmet {
+                transaction.prepare_cached(delete)?.execute([row])?;
+                transaction
+                    .prepare_cached("DELETE FROM revision WHERE row = ?1 AND op = ?2")?
+                    .execute(params![row, op])?;
             }
         }
         transaction.commit()?;

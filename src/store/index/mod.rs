@@ -3,7 +3,9 @@
 //! Its commit payload carries the watermark, the last entry of the change log that it has followed; whatever is past
 //! that is replayed before a query runs, so a crash between SQLite's commit and the index's loses nothing.
 
+mod directory;
 mod excluded;
+mod order;
 pub mod rows;
 pub mod schema;
 pub mod search;
@@ -13,10 +15,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tantivy::directory::MmapDirectory;
 use tantivy::tokenizer::TokenizerManager;
-use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
+use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher, SegmentReader, TantivyDocument, Term};
 
 use crate::sample::Sample;
 use crate::store::StoreError;
+use directory::Files;
 use schema::{CodeTokenizer, Fields, MetaTokenizer, TermsTokenizer};
 
 /// Memory of the writer, both threads together, before a segment is written.
@@ -49,7 +52,7 @@ impl Index {
             return Ok(None);
         }
         let fields = Fields::new();
-        let directory = MmapDirectory::open(dir).map_err(tantivy::TantivyError::from)?;
+        let directory = Files(MmapDirectory::open(dir).map_err(tantivy::TantivyError::from)?);
         let Ok(mut index) = tantivy::Index::open(directory) else { return Ok(None) };
         let payload: Payload = match index.load_metas() {
             Ok(metas) => metas.payload.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
@@ -59,7 +62,14 @@ impl Index {
             return Ok(None);
         }
         index.set_tokenizers(tokenizers());
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        // Where a file of it is missing or cut off, it is made anew.
+        let made: tantivy::Result<IndexReader> = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
+        let Ok(reader) = made else { return Ok(None) };
+        let texts = [fields.terms, fields.code, fields.instruction, fields.meta];
+        let opens = |segment: &SegmentReader| texts.iter().all(|field| segment.inverted_index(*field).is_ok());
+        if !reader.searcher().segment_readers().iter().all(opens) {
+            return Ok(None);
+        }
         Ok(Some(Index { index, reader, fields, watermark: payload.watermark }))
     }
 

@@ -1,0 +1,94 @@
+//! Sources as the store knows them: what a recipe said when its op closed.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::{Value, json};
+
+use super::{SourceRecord, Store, StoreError};
+
+impl Store {
+    /// Writes a source as its recipe has it now, under an open op; returns its number. What differs from before is
+    /// seen when the op closes, and the rows of the source follow a new licence or rank.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn put_source(&mut self, record: &SourceRecord) -> Result<i64, StoreError> {
+        self.must_write()?;
+        let transaction = self.conn.transaction()?;
+        let levels = serde_json::to_string(&record.levels).expect("words are plain JSON");
+        let known: Option<i64> = transaction
+            .query_row("SELECT source FROM source WHERE name = ?1", [&record.name], |row| row.get(0))
+            .optional()?;
+        let number = match known {
+            None => {
+                transaction.execute(
+                    "INSERT INTO source (source, name, title, licence, url, citation, rank, dialect, dedup, levels, recipe)
+                     VALUES ((SELECT coalesce(max(source) + 1, 0) FROM source), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                    params![
+                        record.name,
+                        record.title,
+                        record.licence,
+                        record.url,
+                        record.citation,
+                        record.rank,
+                        record.dialect.map(|dialect| dialect.word()),
+                        record.dedup,
+                        levels,
+                        record.recipe
+                    ],
+                )?;
+                transaction.last_insert_rowid()
+            }
+            Some(number) => {
+                let before: String = transaction.query_row(
+                    include_str!("../../schema/statements/source_json.sql"),
+                    [number],
+                    |row| row.get(0),
+                )?;
+                let before: Value = serde_json::from_str(&before).unwrap_or(Value::Null);
+                let after = json!({
+                    "title": record.title, "licence": record.licence, "url": record.url, "citation": record.citation,
+                    "rank": record.rank, "dialect": record.dialect.map(|dialect| dialect.word()), "dedup": record.dedup,
+                    "levels": levels, "recipe": record.recipe,
+                });
+                transaction.execute("DELETE FROM source_pending WHERE source = ?1", [number])?;
+                if before != after {
+                    transaction.execute(
+                        "INSERT INTO source_pending (source, after) VALUES (?1, ?2)",
+                        params![number, after.to_string()],
+                    )?;
+                }
+                number
+            }
+        };
+        transaction.commit()?;
+        Ok(number)
+    }
+}
+
+/// Makes pending sources the truth, keeps what they were, and lets their rows follow.
+pub(super) fn close(conn: &Connection, op: i64) -> Result<(), StoreError> {
+    let pending: Vec<(i64, String)> = {
+        let mut statement = conn.prepare("SELECT source, after FROM source_pending ORDER BY source")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    for (source, after) in &pending {
+        let before: String =
+            conn.query_row(include_str!("../../schema/statements/source_json.sql"), [source], |row| row.get(0))?;
+        conn.execute(
+            "INSERT INTO source_history (source, op, before) VALUES (?1, ?2, ?3)",
+            params![source, op, before],
+        )?;
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
+        let (before, after) = (read(&before), read(after));
+        if before["licence"] != after["licence"] || before["rank"] != after["rank"] {
+            conn.execute(
+                "INSERT INTO change (op, row, action) SELECT ?1, row, 'state' FROM sample WHERE source = ?2",
+                params![op, source],
+            )?;
+        }
+    }
+    conn.execute_batch(include_str!("../../schema/statements/apply_source_pending.sql"))?;
+    conn.execute("DELETE FROM source_pending", [])?;
+    Ok(())
+}
