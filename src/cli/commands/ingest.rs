@@ -298,7 +298,8 @@ pub fn print_report(session: &Session, report: &Report) -> Result<(), Failure> {
     if !report.cleaned.is_empty() {
         session.print(format!("  cleaned: {}\n", listed(&report.cleaned)))?;
     }
-    if !report.counts.is_empty() {
+    // A table's files and rows say nothing that the line above does not.
+    if report.counts.keys().any(|name| name != "files" && name != "rows") {
         session.print(format!("  found: {}\n", listed(&report.counts)))?;
     }
     if report.gone + report.back > 0 {
