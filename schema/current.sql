@@ -142,3 +142,11 @@ CREATE TABLE source_history (
     before TEXT NOT NULL CHECK (json_valid(before)),
     PRIMARY KEY (source, op)
 ) STRICT, WITHOUT ROWID;
+
+-- Whether a rejected row was there before an op met it again, or read its file without it.
+CREATE TABLE rejected_history (
+    rejected    INTEGER NOT NULL REFERENCES rejected (rejected) ON DELETE CASCADE,
+    op          INTEGER NOT NULL REFERENCES op (op),
+    gone_before INTEGER REFERENCES op (op),             -- rejected.gone_op as it was
+    PRIMARY KEY (rejected, op)
+) STRICT, WITHOUT ROWID;

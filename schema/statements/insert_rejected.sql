@@ -1,2 +1,2 @@
 INSERT INTO rejected (source, file, locator, reason, detail, op) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (source, file, locator, reason) DO UPDATE SET gone_op = NULL WHERE gone_op IS NOT NULL
+ON CONFLICT (source, file, locator, reason) DO NOTHING

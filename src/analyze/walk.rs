@@ -2,6 +2,8 @@
 //!
 //! Recurses by depth of the tree, so it runs inside [`parse::with_tree`](super::parse::with_tree); chains of attributes
 //! and of `elif` are loops.
+//!
+//! One file because a walk is one match over every kind of node; what can stand by itself is in `walk/`.
 
 mod constants;
 mod shape;

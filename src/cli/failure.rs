@@ -79,7 +79,7 @@ impl Failure {
             None => {
                 let mut out = String::new();
                 let head = if colour { "\u{1b}[1;31merror\u{1b}[0m" } else { "error" };
-                let _ = write!(out, "{head}: {}", self.message);
+                let _ = write!(out, "{head}: {}", super::draw::safe(&self.message));
                 out
             }
         }

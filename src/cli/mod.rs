@@ -62,7 +62,7 @@ fn report(failure: &Failure, json: bool, colour: bool) {
 
 fn bad_arguments(error: &clap::Error, json: bool) -> ExitCode {
     let asked = !error.use_stderr();
-    let text = error.render().to_string().replace(TERM, "-");
+    let text = draw::safe(&error.render().to_string().replace(TERM, "-"));
     if json && !asked {
         let message = text.lines().next().unwrap_or("").trim_start_matches("error: ").to_owned();
         report(&Failure::usage(message), true, false);

@@ -3,6 +3,8 @@
 //! Every function looks at the next few characters, decides, and never goes back over what it has read, so reading is
 //! linear in the length of the text, nesting included. Nesting is limited to [`MAX_DEPTH`]. No error of nom's own
 //! reaches a caller: what the combinators cannot say is said here.
+//!
+//! One file because the functions of the grammar call each other in a circle and share the state of one reading.
 
 use std::cell::{Cell, RefCell};
 

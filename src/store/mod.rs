@@ -33,7 +33,7 @@ pub use write::{Content, Known, LookupConnection, Outcome, Prepared, encode_fact
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/migrations/0001_foundation.sql"),
-    include_str!("../../schema/migrations/0002_source_history.sql"),
+    include_str!("../../schema/migrations/0002_undo_of_sources.sql"),
 ];
 
 /// Marks the file as ours (`application_id`): "scny".

@@ -103,7 +103,12 @@ impl Store {
         let removed = transaction.execute("DELETE FROM sample WHERE added_op = ?1", [op])? as u64;
         transaction.execute("DELETE FROM revision WHERE op = ?1", [op])?;
         transaction.execute("DELETE FROM rejected WHERE op = ?1", [op])?;
-        transaction.execute("UPDATE rejected SET gone_op = NULL WHERE gone_op = ?1", [op])?;
+        transaction.execute(
+            "UPDATE rejected SET gone_op = h.gone_before FROM rejected_history AS h
+             WHERE h.rejected = rejected.rejected AND h.op = ?1",
+            [op],
+        )?;
+        transaction.execute("DELETE FROM rejected_history WHERE op = ?1", [op])?;
         transaction.execute(
             "DELETE FROM source WHERE source NOT IN (SELECT source FROM sample) AND source NOT IN (SELECT source FROM rejected)",
             [],
@@ -227,10 +232,20 @@ impl Store {
             "INSERT INTO source_pending (source, after) SELECT source, before FROM source_history WHERE op = ?1",
             [target],
         )?;
+        // The rejected rows that it met first go; those that it changed are as they were.
+        transaction.execute(
+            "INSERT INTO rejected_history (rejected, op, gone_before)
+             SELECT rejected, ?2, gone_op FROM rejected
+             WHERE (op = ?1 AND gone_op IS NULL) OR rejected IN (SELECT rejected FROM rejected_history WHERE op = ?1)",
+            params![target, op],
+        )?;
         transaction
             .execute("UPDATE rejected SET gone_op = ?2 WHERE op = ?1 AND gone_op IS NULL", params![target, op])?;
-        transaction
-            .execute("UPDATE rejected SET gone_op = NULL WHERE gone_op = ?1 AND op <> ?2", params![target, op])?;
+        transaction.execute(
+            "UPDATE rejected SET gone_op = CASE WHEN h.gone_before IS NULL THEN NULL ELSE ?2 END
+             FROM rejected_history AS h WHERE h.rejected = rejected.rejected AND h.op = ?1",
+            params![target, op],
+        )?;
         let summary = json!({ "undone": target, "restored": restored, "removed": removed });
         close(&transaction, op, &summary, now)?;
         transaction.commit()?;

@@ -10,6 +10,8 @@ use super::index::rows::RowSet;
 use super::{Store, StoreError, codec};
 use crate::sample::{Dialect, Facts, RejectedRow, RevisionKind, Sample, SampleId};
 
+const VISIBLE_REJECTED: &str = include_str!("../../schema/statements/visible_rejected.sql");
+
 /// A source, as its recipe was at the last ingest.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct SourceRecord {
@@ -356,11 +358,10 @@ impl Store {
     /// # Errors
     /// As SQLite.
     pub fn rejected(&self, source: &str, limit: usize) -> Result<Vec<RejectedRow>, StoreError> {
-        let mut statement = self.conn.prepare(
-            "SELECT r.file, r.locator, r.reason, r.detail FROM rejected AS r JOIN source AS s ON s.source = r.source
-             WHERE s.name = ?1 AND r.gone_op IS NULL AND r.op NOT IN (SELECT op FROM op WHERE ended IS NULL)
-             ORDER BY r.rejected LIMIT ?2",
-        )?;
+        let mut statement = self.conn.prepare(&format!(
+            "SELECT r.file, r.locator, r.reason, r.detail FROM ({VISIBLE_REJECTED}) AS r
+             JOIN source AS s ON s.source = r.source WHERE s.name = ?1 ORDER BY r.rejected LIMIT ?2",
+        ))?;
         let rows = statement.query_map(params![source, limit as i64], |row| {
             Ok(RejectedRow { file: row.get(0)?, locator: row.get(1)?, reason: row.get(2)?, detail: row.get(3)? })
         })?;
@@ -387,11 +388,10 @@ impl Store {
     /// # Errors
     /// As SQLite.
     pub fn rejected_counts(&self) -> Result<Vec<(String, String, u64)>, StoreError> {
-        let mut statement = self.conn.prepare(
-            "SELECT s.name, r.reason, count(*) FROM rejected AS r JOIN source AS s ON s.source = r.source
-             WHERE r.gone_op IS NULL AND r.op NOT IN (SELECT op FROM op WHERE ended IS NULL)
+        let mut statement = self.conn.prepare(&format!(
+            "SELECT s.name, r.reason, count(*) FROM ({VISIBLE_REJECTED}) AS r JOIN source AS s ON s.source = r.source
              GROUP BY 1, 2 ORDER BY 1, 2",
-        )?;
+        ))?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)? as u64)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

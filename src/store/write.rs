@@ -207,8 +207,16 @@ impl Store {
         {
             let mut statement =
                 transaction.prepare_cached(include_str!("../../schema/statements/insert_rejected.sql"))?;
+            let mut back = transaction.prepare_cached(include_str!("../../schema/statements/back_rejected.sql"))?;
+            let mut clear = transaction.prepare_cached(
+                "UPDATE rejected SET gone_op = NULL WHERE source = ?1 AND file = ?2 AND locator = ?3 AND reason = ?4",
+            )?;
             for row in rows {
-                statement.execute(params![source, row.file, row.locator, row.reason, row.detail, op])?;
+                if statement.execute(params![source, row.file, row.locator, row.reason, row.detail, op])? == 0
+                    && back.execute(params![source, row.file, row.locator, row.reason, op])? > 0
+                {
+                    clear.execute(params![source, row.file, row.locator, row.reason])?;
+                }
             }
         }
         transaction.commit()?;
@@ -242,6 +250,16 @@ impl Store {
                     .collect()
             };
             for rejected in stale {
+                // What only an interrupted part of this op met was never there.
+                if transaction.execute("DELETE FROM rejected WHERE rejected = ?1 AND op = ?2", params![rejected, op])?
+                    > 0
+                {
+                    continue;
+                }
+                transaction.execute(
+                    "INSERT OR IGNORE INTO rejected_history (rejected, op, gone_before) VALUES (?1, ?2, NULL)",
+                    params![rejected, op],
+                )?;
                 transaction.execute("UPDATE rejected SET gone_op = ?2 WHERE rejected = ?1", params![rejected, op])?;
             }
         }

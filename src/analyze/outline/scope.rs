@@ -1,4 +1,6 @@
 //! The walk that finds out which names of a statement belong to the module's scope.
+//!
+//! One file because a walk is one match over every kind of statement and expression.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;

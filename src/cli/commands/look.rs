@@ -108,7 +108,9 @@ pub fn query(session: &Session, args: &QueryArgs) -> Result<(), Failure> {
 pub fn field_named(name: &str) -> Result<Field, Failure> {
     let name = name.trim();
     if let Some(found) = fields::find(name) {
-        return Ok(found.field());
+        // A column of a source's own is found by its kind; the field keeps the name that was asked for.
+        let field = found.field();
+        return Ok(if field.home == Home::Meta { Field { name: name.to_owned(), ..field } } else { field });
     }
     let known: Vec<String> = fields::all().into_iter().map(|field| field.name.to_string()).collect();
     let near = crate::query::similar(name, known.iter().map(String::as_str));

@@ -40,8 +40,10 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Doctor => doctor::doctor(session),
         Command::Rebuild => doctor::rebuild(session),
         Command::Completions(args) => {
-            clap_complete::generate(args.shell, &mut Cli::command(), "scenery", &mut std::io::stdout());
-            Ok(())
+            // Written to memory first: clap_complete ends the program where stdout is closed.
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "scenery", &mut script);
+            session.print(String::from_utf8_lossy(&script))
         }
         Command::Man => {
             clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout()).map_err(output)?;

@@ -1,4 +1,6 @@
 //! A project: its modules, which of their names mean what, and which of their classes are Scenes.
+//!
+//! One file because modules, names and inheritance are resolved through each other.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
