@@ -25,7 +25,7 @@
 //! | 0 | [`sample`] [`text`] | std, serde |
 //! | 1 | [`prompt`] [`similarity`] [`analyze`] [`query`] | 0; `query` also `analyze::features`; `analyze` also `similarity::lexer` |
 //! | 2 | [`store`] | 0, types of 1 |
-//! | 3 | [`ingest`] [`slice`] [`export`] | 0 to 2; `export` also `slice` |
+//! | 3 | [`ingest`] [`mod@slice`] [`export`] | 0 to 2; `export` also `slice` |
 //! | 6 | `cli` | all |
 //!
 //! # Doors
