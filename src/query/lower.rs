@@ -14,18 +14,19 @@ use super::values::glob_pattern;
 pub(super) fn plan(query: Query<Resolved>) -> Plan {
     let default_state = !query.filter.names_state();
     let mut notes = query.notes.clone();
-    let (filter, steps) = lower(&query, default_state);
+    let (filter, steps) = lower(&query, default_state, default_state);
     contradictions(&filter, &mut notes);
     Plan { filter, steps, notes, default_state }
 }
 
 /// The filter and steps of a query. A saved query that is the whole filter brings its own steps, which come first.
-fn lower(query: &Query<Resolved>, default: bool) -> (Filter, Vec<Step>) {
+/// `kept_only`: the state is asked here; `default`: it is asked by every query with stages inside.
+fn lower(query: &Query<Resolved>, kept_only: bool, default: bool) -> (Filter, Vec<Step>) {
     let (filter, mut steps) = match &query.filter.node {
-        Node::Atom(Check::Saved { query, .. }) => lower(query, default),
+        Node::Atom(Check::Saved { query, .. }) => lower(query, kept_only, default),
         _ => {
             let filter = expr(&query.filter, default);
-            let filter = if default { and(vec![kept(), filter]) } else { filter };
+            let filter = if kept_only { and(vec![kept(), filter]) } else { filter };
             (filter, Vec::new())
         }
     };
@@ -119,11 +120,11 @@ fn lower_check(check: &Check, default: bool) -> Filter {
 /// A saved query inside an expression is the set that it selects. Stages that only order select everything.
 fn saved(query: &Query<Resolved>, default: bool) -> Filter {
     // without steps the state is asked once, by the whole query
-    let (plain, steps) = lower(query, false);
+    let (plain, steps) = lower(query, false, default);
     if steps.iter().all(|step| matches!(step, Step::Sort(_))) {
         return plain;
     }
-    let (filter, steps) = lower(query, default);
+    let (filter, steps) = lower(query, default, default);
     Filter::Rows(Box::new(Plan { filter, steps, notes: Vec::new(), default_state: default }))
 }
 
