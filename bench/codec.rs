@@ -30,7 +30,12 @@ fn main() {
         return train(Path::new(dir));
     }
     println!("# Keeping code and facts\n\n{}; load before: {}\n", measure::machine(), measure::load());
-    println!("zstd level {}, one text at a time, one thread, processor time; dictionaries: code {} bytes, facts {} bytes\n", codec::LEVEL, CODE_1.len(), FACTS_1.len());
+    println!(
+        "zstd level {}, one text at a time, one thread, processor time; dictionaries: code {} bytes, facts {} bytes\n",
+        codec::LEVEL,
+        CODE_1.len(),
+        FACTS_1.len()
+    );
     println!("| texts | MB | | ratio | compress MB/s | decompress MB/s |\n| --- | --- | --- | --- | --- | --- |");
     let mut kinds: Vec<(&str, Vec<String>, i64)> = Vec::new();
     let real = real_codes();
@@ -51,7 +56,8 @@ fn main() {
             let mut packed = Vec::new();
             for _ in 0..3 {
                 let begin = measure::thread_seconds();
-                packed = texts.iter().map(|text| codec::encode_as(text.as_bytes(), codec).expect("zstd works")).collect();
+                packed =
+                    texts.iter().map(|text| codec::encode_as(text.as_bytes(), codec).expect("zstd works")).collect();
                 packing = packing.min(measure::thread_seconds() - begin);
                 let begin = measure::thread_seconds();
                 for (bytes, kept) in &packed {
@@ -61,9 +67,16 @@ fn main() {
             }
             let small: usize = packed.iter().map(|(bytes, _)| bytes.len()).sum();
             let (ratio, megabytes) = (plain as f64 / small as f64, plain as f64 / 1e6);
-            println!("| {name} ({}) | {megabytes:.1} | {what} | {ratio:.2} | {:.0} | {:.0} |", texts.len(), megabytes / packing, megabytes / unpacking);
-            record.push(json!({ "texts": name, "count": texts.len(), "bytes": plain, "with": what, "packed_bytes": small,
-                "compress_s": packing, "decompress_s": unpacking }));
+            println!(
+                "| {name} ({}) | {megabytes:.1} | {what} | {ratio:.2} | {:.0} | {:.0} |",
+                texts.len(),
+                megabytes / packing,
+                megabytes / unpacking
+            );
+            record.push(
+                json!({ "texts": name, "count": texts.len(), "bytes": plain, "with": what, "packed_bytes": small,
+                "compress_s": packing, "decompress_s": unpacking }),
+            );
         }
     }
     println!();
@@ -129,7 +142,8 @@ fn train(dir: &Path) {
             codes.push(code.as_bytes().to_vec());
         }
     }
-    for (name, samples, size) in [("codec-code-1.dict", codes, CODE_BYTES), ("codec-facts-1.dict", facts, FACTS_BYTES)] {
+    for (name, samples, size) in [("codec-code-1.dict", codes, CODE_BYTES), ("codec-facts-1.dict", facts, FACTS_BYTES)]
+    {
         let made = zstd::dict::from_samples(&samples, size).expect("there is enough to train on");
         println!("{name}: {} bytes of {} texts", made.len(), samples.len());
         std::fs::write(dir.join(name), made).expect("the folder can be written");

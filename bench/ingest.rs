@@ -89,8 +89,17 @@ fn whole(corpus: &Path, rows: u64, size: u64, runs: u64) -> Value {
     println!("| processor | {:.1} s user + {:.1} s system |", measure::median(&user), measure::median(&system));
     println!("| samples | {:.0} a second |", rows as f64 / seconds);
     println!("| text | {:.1} MB a second |", size as f64 / 1e6 / seconds);
-    println!("| most memory | {:.0} MB, of it not files {:.0} MB |", measure::median(&peak) / 1e6, measure::median(&anonymous) / 1e6);
-    println!("| on disk | {:.0} MB: database {:.0} MB, index {:.0} MB |\n", disk as f64 / 1e6, (disk - index) as f64 / 1e6, index as f64 / 1e6);
+    println!(
+        "| most memory | {:.0} MB, of it not files {:.0} MB |",
+        measure::median(&peak) / 1e6,
+        measure::median(&anonymous) / 1e6
+    );
+    println!(
+        "| on disk | {:.0} MB: database {:.0} MB, index {:.0} MB |\n",
+        disk as f64 / 1e6,
+        (disk - index) as f64 / 1e6,
+        index as f64 / 1e6
+    );
     println!("Processor seconds by thread, last run (sampled):\n");
     let threads = all.last().map(|taken| taken.threads.clone()).unwrap_or_default();
     for (name, seconds) in &threads {
@@ -156,7 +165,8 @@ fn stages(corpus: &Path, wanted: usize) -> Value {
         let parsed = |code: &str| ruff_python_parser::parse_unchecked(code, options()).errors().is_empty();
         cleaned.iter().filter(|each| parsed(&each.code)).count()
     });
-    let (parsing, _) = spent(|| cleaned.iter().filter(|each| parse::with_tree(&each.code, |tree| tree.is_ok())).count());
+    let (parsing, _) =
+        spent(|| cleaned.iter().filter(|each| parse::with_tree(&each.code, |tree| tree.is_ok())).count());
     table.push(("guard and parse".into(), parsing));
     let (seconds, facts) = spent(|| cleaned.iter().map(|each| walk::code_facts(&each.code)).collect::<Vec<_>>());
     table.push(("walk".into(), (seconds - parsing).max(0.0)));
@@ -198,7 +208,8 @@ fn stages(corpus: &Path, wanted: usize) -> Value {
     let packed: usize = contents.iter().map(|content| content.code.len()).sum();
     let packed_facts: usize = records.iter().map(|record| record.0.len()).sum();
     let plain: usize = samples.iter().map(|sample| sample.code.len()).sum();
-    let plain_facts: usize = records.iter().map(|(record, kind)| codec::decode(record, *kind).map_or(0, |facts| facts.len())).sum();
+    let plain_facts: usize =
+        records.iter().map(|(record, kind)| codec::decode(record, *kind).map_or(0, |facts| facts.len())).sum();
     let (adding, indexing) = index(&samples);
     table.push(("index: make documents".into(), adding));
     table.push(("index: split, post, write, merge (its own threads)".into(), indexing));
@@ -208,18 +219,31 @@ fn stages(corpus: &Path, wanted: usize) -> Value {
 
     let scale = 100_000.0 / wanted as f64;
     let total: f64 = table.iter().map(|(_, seconds)| seconds).sum();
-    println!("Each stage alone, one thread, {wanted} samples ({:.1} MB), processor seconds for 100,000:\n", bytes as f64 / 1e6);
+    println!(
+        "Each stage alone, one thread, {wanted} samples ({:.1} MB), processor seconds for 100,000:\n",
+        bytes as f64 / 1e6
+    );
     println!("| stage | s | share |\n| --- | --- | --- |");
     for (name, seconds) in &table {
         println!("| {name} | {:.2} | {:.1} % |", seconds * scale, seconds / total * 100.0);
     }
     println!("| all | {:.2} | on two cores at best {:.1} s |\n", total * scale, total * scale / 2.0);
-    println!("rustpython-parser by itself: {:.2} s; ruff's parser by itself: {:.2} s", rustpython * scale, ruff * scale);
-    println!("code: {:.2} times smaller than plain, facts: {:.2} times\n", plain as f64 / packed as f64, plain_facts as f64 / packed_facts as f64);
+    println!(
+        "rustpython-parser by itself: {:.2} s; ruff's parser by itself: {:.2} s",
+        rustpython * scale,
+        ruff * scale
+    );
+    println!(
+        "code: {:.2} times smaller than plain, facts: {:.2} times\n",
+        plain as f64 / packed as f64,
+        plain_facts as f64 / packed_facts as f64
+    );
     each_feature.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let shown: Vec<String> = each_feature.iter().take(8).map(|(name, seconds)| format!("{name} {:.2}", seconds * scale)).collect();
+    let shown: Vec<String> =
+        each_feature.iter().take(8).map(|(name, seconds)| format!("{name} {:.2}", seconds * scale)).collect();
     println!("Features that cost most: {} s\n", shown.join(", "));
-    let listed: Vec<Value> = table.iter().map(|(name, seconds)| json!({ "stage": name, "s_per_100k": seconds * scale })).collect();
+    let listed: Vec<Value> =
+        table.iter().map(|(name, seconds)| json!({ "stage": name, "s_per_100k": seconds * scale })).collect();
     json!({
         "rows": wanted, "stages": listed, "rustpython_s_per_100k": rustpython * scale, "ruff_s_per_100k": ruff * scale,
         "code_ratio": plain as f64 / packed as f64, "facts_ratio": plain_facts as f64 / packed_facts as f64,

@@ -78,7 +78,11 @@ fn main() {
     ask("(`fields`: every field with counts)", &["fields"], "");
     ask("(`--version`: starting a process)", &["--version"], "");
     let asked = &medians[..medians.len() - 2];
-    println!("\nMedian of the queries' medians: {:.1} ms; the slowest: {:.1} ms\n", measure::median(asked), asked.iter().copied().fold(0.0, f64::max));
+    println!(
+        "\nMedian of the queries' medians: {:.1} ms; the slowest: {:.1} ms\n",
+        measure::median(asked),
+        asked.iter().copied().fold(0.0, f64::max)
+    );
     if let Some(path) = arguments.text("--json") {
         let record = json!({ "machine": measure::machine(), "rows": rows, "queries": records });
         let text = serde_json::to_string_pretty(&record).expect("numbers are JSON");

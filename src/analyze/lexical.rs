@@ -172,6 +172,9 @@ fn parts(run: &str, word: &mut String, take: &mut dyn FnMut(&str)) {
 
 /// A word without the endings of plurals and verbs, so that forms of one word compare equal more often than not.
 pub fn stem(word: &str) -> &str {
+    if !matches!(word.as_bytes().last(), Some(b's' | b'g' | b'd' | b'e' | b'y')) {
+        return word;
+    }
     for ending in ["ings", "ing", "ies", "es", "ed", "s"] {
         if let Some(stem) = word.strip_suffix(ending)
             && stem.len() >= 3

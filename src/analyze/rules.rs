@@ -272,14 +272,19 @@ fn names_nothing(subject: &Subject<'_>) -> Finding {
         return Finding::Unknown;
     };
     let asked = stems(instruction);
-    let naming: Vec<&str> = asked
-        .iter()
-        .filter(|stem| stem.len() >= 3 && stem.is_ascii() && !IDLE.contains(stem))
-        .collect();
+    let naming: Vec<&str> =
+        asked.iter().filter(|stem| stem.len() >= 3 && stem.is_ascii() && !IDLE.contains(stem)).collect();
     if naming.len() < FEWEST_NAMING_WORDS {
         return Finding::Unknown;
     }
-    let shared = naming.iter().any(|stem| subject.facts.words.iter().any(|word| word == *stem))
+    // Most words of a code begin like none of the instruction.
+    let mut begins = [false; 256];
+    for stem in &naming {
+        begins[usize::from(stem.as_bytes()[0])] = true;
+    }
+    let asked_for =
+        |word: &str| word.bytes().next().is_some_and(|byte| begins[usize::from(byte)]) && naming.contains(&word);
+    let shared = subject.facts.words.iter().any(asked_for)
         || SAID_FOR.iter().any(|(class, said)| {
             subject.facts.manim.contains_key(*class) && naming.iter().any(|stem| said.contains(stem))
         });
