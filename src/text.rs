@@ -227,6 +227,9 @@ impl Splitter<'_> {
                 self.emit(from + 1, end, ascii, take);
             }
         }
+        if ascii && bytes[from..end].iter().all(u8::is_ascii_lowercase) {
+            return;
+        }
         let whole = from;
         let mut kind = Shape::Break;
         let mut part = from;

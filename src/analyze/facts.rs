@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::analyze::lexical::Words;
 use crate::sample::Dialect;
 
 /// What the parsers say of a text.
@@ -126,7 +127,7 @@ pub struct CodeFacts {
     /// Lexical tokens, from our own lexer; known for any text.
     pub tokens: u32,
     /// Words of the text in lower case, names split into theirs, endings cut; in order, known for any text.
-    pub words: Vec<String>,
+    pub words: Words,
     /// Nodes of the tree: statements, expressions, handlers, arguments, patterns.
     pub nodes: u32,
     /// Deepest nesting of statements and expressions.
@@ -173,7 +174,7 @@ impl CodeFacts {
             lines: 0,
             chars: 0,
             tokens: 0,
-            words: Vec::new(),
+            words: Words::default(),
             nodes: 0,
             depth: 0,
             cyclomatic: 0,

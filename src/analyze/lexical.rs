@@ -61,46 +61,120 @@ impl Lexical {
     }
 }
 
-/// Splits a text into lower-case words: runs of letters, and the parts of `camelCase` and `snake_case` names.
-pub fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    for run in text.split(|ch: char| !ch.is_alphabetic() && ch != '\'') {
-        let run = run.trim_matches('\'');
-        if run.is_empty() {
-            continue;
-        }
-        if run.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'\'') {
-            words.push(run.to_owned());
-            continue;
-        }
-        let mut word = String::new();
-        let mut chars = run.chars().peekable();
-        let mut before_is_lower = false;
-        while let Some(ch) = chars.next() {
-            let starts = ch.is_uppercase() && (before_is_lower || chars.peek().is_some_and(|next| next.is_lowercase()));
-            if starts && !word.is_empty() {
-                words.push(std::mem::take(&mut word));
-            }
-            before_is_lower = ch.is_lowercase();
-            word.extend(ch.to_lowercase());
-        }
-        words.push(word);
+/// The words of a text, one after the other in one piece of memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl Words {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
     }
-    words
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The word at a place.
+    pub fn get(&self, at: usize) -> Option<&str> {
+        let end = *self.ends.get(at)? as usize;
+        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
+        self.text.get(start..end)
+    }
+
+    /// The words, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).filter_map(|at| self.get(at))
+    }
+
+    fn push(&mut self, word: &str) {
+        self.text.push_str(word);
+        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Words {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(words: I) -> Self {
+        let mut made = Words::default();
+        words.into_iter().for_each(|word| made.push(word));
+        made
+    }
 }
 
 /// The words of a text, each [stemmed](stem), in order.
-pub fn stems(text: &str) -> Vec<String> {
-    let mut words = words(text);
-    for word in &mut words {
-        let length = stem(word).len();
-        word.truncate(length);
-    }
+pub fn stems(text: &str) -> Words {
+    let mut words = Words::default();
+    words.text.reserve(text.len());
+    for_each_word(text, &mut |word| words.push(stem(word)));
     words
+}
+
+/// Calls `take` with every lower-case word of a text: runs of letters, and the parts of `camelCase` and `snake_case`
+/// names.
+fn for_each_word(text: &str, take: &mut dyn FnMut(&str)) {
+    let bytes = text.as_bytes();
+    let mut word = String::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let start = at;
+        let mut plain = true;
+        while at < bytes.len() {
+            let byte = bytes[at];
+            if byte.is_ascii_lowercase() || byte == b'\'' {
+                at += 1;
+            } else if byte.is_ascii_uppercase() {
+                plain = false;
+                at += 1;
+            } else if byte < 128 {
+                break;
+            } else {
+                let ch = text[at..].chars().next().unwrap_or(' ');
+                if !ch.is_alphabetic() {
+                    break;
+                }
+                plain = false;
+                at += ch.len_utf8();
+            }
+        }
+        let run = text[start..at].trim_matches('\'');
+        if at == start {
+            at += text[at..].chars().next().map_or(1, char::len_utf8);
+        } else if run.is_empty() {
+            continue;
+        } else if plain {
+            take(run);
+        } else {
+            parts(run, &mut word, take);
+        }
+    }
+}
+
+/// Splits a run of letters before a capital that follows a small letter or precedes one.
+fn parts(run: &str, word: &mut String, take: &mut dyn FnMut(&str)) {
+    word.clear();
+    let mut chars = run.chars().peekable();
+    let mut before_is_lower = false;
+    while let Some(ch) = chars.next() {
+        let starts = ch.is_uppercase() && (before_is_lower || chars.peek().is_some_and(|next| next.is_lowercase()));
+        if starts && !word.is_empty() {
+            take(word);
+            word.clear();
+        }
+        before_is_lower = ch.is_lowercase();
+        word.extend(ch.to_lowercase());
+    }
+    take(word);
 }
 
 /// A word without the endings of plurals and verbs, so that forms of one word compare equal more often than not.
 pub fn stem(word: &str) -> &str {
+    if !matches!(word.as_bytes().last(), Some(b's' | b'g' | b'd' | b'e' | b'y')) {
+        return word;
+    }
     for ending in ["ings", "ing", "ies", "es", "ed", "s"] {
         if let Some(stem) = word.strip_suffix(ending)
             && stem.len() >= 3
@@ -126,10 +200,19 @@ mod tests {
 
     #[test]
     fn words_are_parts_of_names_in_lower_case() {
+        let words = |text: &str| {
+            let mut words = Vec::new();
+            for_each_word(text, &mut |word| words.push(word.to_owned()));
+            words
+        };
         assert_eq!(
             words("MovingCameraScene draw_HTMLPage x2 don't"),
             ["moving", "camera", "scene", "draw", "html", "page", "x", "don't"]
         );
+        assert_eq!(words("'quoted' '' Ünïcode² 圆形 ΔTime→end"), ["quoted", "ünïcode", "圆形", "δ", "time", "end"]);
+        assert!(words("").is_empty() && words("' 12 _'").is_empty());
+        let kept = stems("squares Moving");
+        assert_eq!((kept.len(), kept.get(0), kept.get(1), kept.get(2)), (2, Some("squar"), Some("mov"), None));
     }
 
     #[test]

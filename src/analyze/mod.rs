@@ -19,6 +19,7 @@ pub mod rules;
 pub mod walk;
 
 pub use facts::CodeFacts;
+pub use lexical::Words;
 
 use crate::sample::{Dialect, Facts, hash16, hex};
 use facts::Subject;

@@ -4,6 +4,10 @@
 //! Rules are facts: thresholds that decide what is kept live in queries. A rule that needs the tree says nothing about
 //! text without one; it neither fires nor gives points.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::facts::{CodeFacts, Subject};
 use super::features::{constructions, unknown_api};
 use super::lexical::stems;
@@ -139,19 +143,22 @@ fn misses_import(facts: &CodeFacts) -> bool {
 /// Modules whose star import brings nothing of Manim.
 const STANDARD_STARS: &[&str] = &["cmath", "itertools", "math", "numpy", "os", "random", "scipy", "sympy", "typing"];
 
-/// Phrases that stand for code to be written, in lower case.
-const PLACEHOLDERS: &[&str] = &[
-    "[placeholder",
-    "add code here",
-    "add your code",
-    "code goes here",
-    "implement this",
-    "implementation goes here",
-    "insert code here",
-    "rest of the code",
-    "write your code",
-    "your code here",
-];
+/// Phrases that stand for code to be written.
+static PLACEHOLDERS: LazyLock<Regex> = LazyLock::new(|| {
+    let phrases = [
+        r"\[placeholder",
+        "add code here",
+        "add your code",
+        "code goes here",
+        "implement this",
+        "implementation goes here",
+        "insert code here",
+        "rest of the code",
+        "write your code",
+        "your code here",
+    ];
+    Regex::new(&format!("(?i-u:{})", phrases.join("|"))).expect("the phrases are a regular expression")
+});
 
 fn has_placeholder(subject: &Subject<'_>) -> bool {
     let todo = |line: &str| {
@@ -159,9 +166,9 @@ fn has_placeholder(subject: &Subject<'_>) -> bool {
             comment.split(|ch: char| !ch.is_alphanumeric()).any(|word| matches!(word, "TODO" | "FIXME" | "XXX"))
         })
     };
-    let lower = subject.code.to_lowercase();
-    subject.code.lines().any(todo)
-        || PLACEHOLDERS.iter().any(|phrase| lower.contains(phrase))
+    let marked = ["TODO", "FIXME", "XXX"].iter().any(|mark| subject.code.contains(mark));
+    (marked && subject.code.lines().any(todo))
+        || PLACEHOLDERS.is_match(subject.code)
         || subject.facts.scenes().any(|class| class.has_construct && class.construct_statements == 0)
 }
 
@@ -265,15 +272,19 @@ fn names_nothing(subject: &Subject<'_>) -> Finding {
         return Finding::Unknown;
     };
     let asked = stems(instruction);
-    let naming: Vec<&str> = asked
-        .iter()
-        .map(String::as_str)
-        .filter(|stem| stem.len() >= 3 && stem.is_ascii() && !IDLE.contains(stem))
-        .collect();
+    let naming: Vec<&str> =
+        asked.iter().filter(|stem| stem.len() >= 3 && stem.is_ascii() && !IDLE.contains(stem)).collect();
     if naming.len() < FEWEST_NAMING_WORDS {
         return Finding::Unknown;
     }
-    let shared = naming.iter().any(|stem| subject.facts.words.iter().any(|word| word == stem))
+    // Most words of a code begin like none of the instruction.
+    let mut begins = [false; 256];
+    for stem in &naming {
+        begins[usize::from(stem.as_bytes()[0])] = true;
+    }
+    let asked_for =
+        |word: &str| word.bytes().next().is_some_and(|byte| begins[usize::from(byte)]) && naming.contains(&word);
+    let shared = subject.facts.words.iter().any(asked_for)
         || SAID_FOR.iter().any(|(class, said)| {
             subject.facts.manim.contains_key(*class) && naming.iter().any(|stem| said.contains(stem))
         });

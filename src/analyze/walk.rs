@@ -10,6 +10,8 @@ mod shape;
 mod timing;
 mod whole;
 
+use std::collections::BTreeMap;
+
 use rustpython_parser::ast::{self, Constant, Expr, Pattern, Ranged, Stmt};
 
 use self::constants::{Env, Known, assigned_names};
@@ -36,21 +38,26 @@ pub fn code_facts(code: &str) -> CodeFacts {
     });
     facts.lines = count_lines(code);
     facts.chars = u32::try_from(code.chars().count()).unwrap_or(u32::MAX);
-    facts.tokens = u32::try_from(lexer::tokens(code).count()).unwrap_or(u32::MAX);
+    // The walk has read the tokens of what was parsed: the same, unless a mark or tabs were taken out of it.
+    if !facts.has_tree() || code.starts_with('\u{feff}') || code.contains('\t') {
+        facts.tokens = u32::try_from(lexer::tokens(code).count()).unwrap_or(u32::MAX);
+    }
     facts.words = stems(code);
     facts
 }
 
 fn walk(tree: &Tree) -> CodeFacts {
+    let (env, tokens) = Env::new(&tree.text);
     let mut walk = Walk {
         lines: LineTable::new(&tree.text),
         facts: CodeFacts::without_tree(Syntax::Valid),
-        env: Env::new(&tree.text),
+        env,
         path: Vec::new(),
         class: Vec::new(),
         depth: 0,
         place: Place::TOP,
     };
+    walk.facts.tokens = tokens;
     walk.facts.cyclomatic = 1;
     walk.facts.leading_comment = whole::leading_comment(tree);
     walk.body(&tree.body);
@@ -58,6 +65,16 @@ fn walk(tree: &Tree) -> CodeFacts {
     facts.calls.sort_by_key(|call| call.line);
     whole::finish(&mut facts);
     facts
+}
+
+/// Counts a name; most have been met before.
+fn count(names: &mut BTreeMap<String, u32>, name: &str) {
+    match names.get_mut(name) {
+        Some(count) => *count += 1,
+        None => {
+            names.insert(name.to_owned(), 1);
+        }
+    }
 }
 
 /// Where in the flow of control a node stands.
@@ -111,7 +128,7 @@ impl Walk {
     }
 
     fn bind(&mut self, name: &str) {
-        *self.facts.bound.entry(name.to_owned()).or_default() += 1;
+        count(&mut self.facts.bound, name);
     }
 
     fn stmt(&mut self, stmt: &Stmt) {
@@ -469,12 +486,7 @@ impl Walk {
     }
 
     fn read(&mut self, dotted: &str) {
-        match self.facts.reads.get_mut(dotted) {
-            Some(count) => *count += 1,
-            None => {
-                self.facts.reads.insert(dotted.to_owned(), 1);
-            }
-        }
+        count(&mut self.facts.reads, dotted);
     }
 
     fn expr(&mut self, expr: &Expr) {
@@ -567,7 +579,7 @@ impl Walk {
         let mut at = expr;
         while let Expr::Attribute(e) = at {
             parts.push(e.attr.as_str());
-            *self.facts.attributes.entry(e.attr.to_string()).or_default() += 1;
+            count(&mut self.facts.attributes, e.attr.as_str());
             at = &e.value;
         }
         self.facts.nodes += parts.len() as u32;

@@ -98,7 +98,7 @@ pub struct Prepared {
 pub fn encode_facts(facts: &Facts) -> Result<(Vec<u8>, i64), StoreError> {
     let text = serde_json::to_vec(facts)
         .map_err(|error| StoreError::Inconsistent(format!("facts that are no JSON: {error}")))?;
-    codec::encode(&text)
+    codec::encode_facts(&text)
 }
 
 /// A number for the place and reason of a rejected row, so that many can be remembered.

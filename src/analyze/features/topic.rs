@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::analyze::facts::Subject;
 use crate::analyze::features::{Contribution, Example, Extractor, Kind};
-use crate::analyze::lexical::stems;
+use crate::analyze::lexical::{Words, stems};
 use crate::sample::FactValue;
 
 /// The feature `topic`.
@@ -60,7 +60,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table { phrases: HashMap::new(), names: HashMap::new(), attributes: HashMap::new() };
     for (topic, entry) in file {
         for (phrase, weight) in entry.words {
-            let phrase = stems(&phrase).join(" ");
+            let phrase = stems(&phrase).iter().collect::<Vec<_>>().join(" ");
             for (end, _) in phrase.match_indices(' ') {
                 table.phrases.entry(phrase[..end].to_owned()).or_default();
             }
@@ -82,12 +82,12 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 });
 
 /// The phrases of the table that a text has, given as stems in order.
-fn phrases_of(stems: &[String]) -> BTreeSet<&'static str> {
+fn phrases_of(stems: &Words) -> BTreeSet<&'static str> {
     let mut found = BTreeSet::new();
     let mut phrase = String::new();
     for start in 0..stems.len() {
         phrase.clear();
-        for word in &stems[start..] {
+        for word in (start..stems.len()).map_while(|at| stems.get(at)) {
             if !phrase.is_empty() {
                 phrase.push(' ');
             }
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn every_phrase_of_the_table_can_be_found() {
         for (phrase, _) in TABLE.phrases.iter().filter(|(_, topics)| !topics.is_empty()) {
-            let stems: Vec<String> = phrase.split(' ').map(str::to_owned).collect();
+            let stems: Words = phrase.split(' ').collect();
             assert!(stems.iter().all(|stem| !stem.is_empty()), "{phrase:?}");
             assert!(phrases_of(&stems).contains(phrase.as_str()), "{phrase:?}");
         }

@@ -45,16 +45,19 @@ pub(super) struct Env {
 const MUTATORS: &[&str] = &["add", "append", "clear", "extend", "insert", "pop", "remove"];
 
 impl Env {
-    pub(super) fn new(code: &str) -> Self {
+    /// Reads a text's tokens; returns their number as well.
+    pub(super) fn new(code: &str) -> (Self, u32) {
         let mut mutated = HashSet::new();
+        let mut count = 0u32;
         let mut window = ["", "", ""];
         for token in lexer::tokens(code) {
+            count = count.saturating_add(1);
             window = [window[1], window[2], token.text];
             if window[1] == "." && MUTATORS.contains(&window[2]) {
                 mutated.insert(window[0].to_owned());
             }
         }
-        Env { scopes: vec![Scope::default()], classes: HashMap::new(), mutated }
+        (Env { scopes: vec![Scope::default()], classes: HashMap::new(), mutated }, count)
     }
 
     /// Enters a function, a lambda or a comprehension.

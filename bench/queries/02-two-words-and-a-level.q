@@ -1,0 +1,1 @@
+pendulum orbit complexity:basic

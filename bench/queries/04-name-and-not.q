@@ -1,0 +1,1 @@
+uses:MathTex -uses:ThreeDScene plays>=5

@@ -1,0 +1,1 @@
+topic:geometry dialect:ce quality>=80

@@ -1,0 +1,1 @@
+calls.play>=12 | sort -calls.play | take 50

@@ -1,0 +1,1 @@
+issue:few-animations or issue:unknown-api | take 10

@@ -1,0 +1,1 @@
+complexity>basic has:instruction | sample 100 seed 7

@@ -1,0 +1,1 @@
+state:kept source:generated | sort -complexity.score | take 10
