@@ -315,21 +315,18 @@ fn database(samples: Vec<Sample>, contents: Vec<Content>, records: Vec<(Vec<u8>,
     let mut store = Store::open_for_writing(&project, "bench").expect("it can be opened");
     let op = store.begin(&Begin { verb: "ingest", arguments: json!({}), now: NOW }).expect("an op can begin");
     let source = store
-        .put_source(
-            &SourceRecord {
-                name: "generated".into(),
-                title: String::new(),
-                licence: "none-stated".into(),
-                url: String::new(),
-                citation: String::new(),
-                rank: 3,
-                dialect: None,
-                dedup: "near".into(),
-                levels: Vec::new(),
-                recipe: String::new(),
-            },
-            op,
-        )
+        .put_source(&SourceRecord {
+            name: "generated".into(),
+            title: String::new(),
+            licence: "none-stated".into(),
+            url: String::new(),
+            citation: String::new(),
+            rank: 3,
+            dialect: None,
+            dedup: "near".into(),
+            levels: Vec::new(),
+            recipe: String::new(),
+        })
         .expect("a source can be put");
     let analyser = store.analyser_number("bench").expect("it gets a number");
     let prepared: Vec<Prepared> = samples
