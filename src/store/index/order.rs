@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn measures_keep_their_order_as_keys() {
         let mut values = [3.5, -1.0, 0.0, 1e9, -7.25];
-        values.sort_by(|a, b| sortable(*a).cmp(&sortable(*b)));
+        values.sort_by_key(|value| sortable(*value));
         assert_eq!(values, [-7.25, -1.0, 0.0, 3.5, 1e9]);
     }
 
