@@ -145,7 +145,7 @@ fn an_ingest_of_changes_killed_at_any_moment_ends_as_an_undisturbed_one() {
 
 #[test]
 fn a_larger_ingest_killed_about_its_close_ends_as_an_undisturbed_one() {
-    kill_often(3, 3_000, 1_500, 6, 0.6);
+    kill_often(3, 3_000, 600, 5, 0.4);
 }
 
 /// A project with an ingest that never ended: killed as soon as its op is open.
