@@ -153,7 +153,7 @@ fn a_plain_export_has_these_bytes() {
         text(&folder.at("out/train.jsonl")),
         "{\"messages\":[{\"role\":\"user\",\"content\":\"Draw a.\"},{\"role\":\"assistant\",\"content\":\"x = \\\"é\\\\n\\\"\\n\"}]}\n"
     );
-    insta::assert_snapshot!(text(&folder.at("out/rows.jsonl")).trim_end(), @r#"{"id":"4ce6f1a01bd6fe11e85e67865ed93b85","source":"open","level":"easy","complexity":"basic","side":"train","family":"f1","origins":[{"source":"open","locator":"a.py#Scene"}],"near_duplicates_may_part":false}"#);
+    insta::assert_snapshot!(text(&folder.at("out/rows.jsonl")).trim_end(), @r#"{"id":"4ce6f1a01bd6fe11e85e67865ed93b85","source":"open","level":"easy","complexity":"basic","side":"train","family":"f1","origins":[{"source":"open","licence":"MIT"}],"near_duplicates_may_part":false}"#);
     insta::assert_snapshot!(text(&folder.at("out/ATTRIBUTION.md")), @r#"
     # Attribution
 

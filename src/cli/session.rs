@@ -145,10 +145,20 @@ impl Session {
             return std::fs::read_to_string(file).map_err(|error| Failure::file(file, &error));
         }
         if asked.query.len() == 1 && asked.query[0] == "-" {
-            return std::io::read_to_string(std::io::stdin())
-                .map_err(|error| Failure::request(format!("standard input: {error}")));
+            let text = std::io::read_to_string(std::io::stdin())
+                .map_err(|error| Failure::request(format!("standard input: {error}")))?;
+            if text.trim().is_empty() {
+                return Err(Failure::usage("standard input is empty: an empty query would select every row"));
+            }
+            return Ok(text);
         }
-        Ok(asked.query.join(" "))
+        let text = asked.query.join(" ");
+        if text.trim_start().starts_with('#') && !text.contains('\n') {
+            return Err(Failure::usage(format!(
+                "`{text}` is a comment, which would select every row; quote it to look for the text"
+            )));
+        }
+        Ok(text)
     }
 
     /// Compiles a query against a store, and says its notes.

@@ -111,8 +111,7 @@ impl Digests {
         let (source, licence) = (sample.source.as_bytes(), sample.licence.as_bytes());
         let code = sample.code.as_bytes();
         feed(&mut self.content, &[Some(&sample.id.0), Some(source), Some(licence), instruction, Some(code)]);
-        let origins: Vec<[&str; 3]> =
-            row.origins.iter().map(|origin| [&*origin.source, &*origin.locator, &*origin.licence]).collect();
+        let origins: Vec<[&str; 2]> = row.origins.iter().map(|origin| [&*origin.source, &*origin.licence]).collect();
         let plain = |value: serde_json::Result<Vec<u8>>| value.expect("string keys and plain values always serialise");
         let (facts, origins) = (plain(serde_json::to_vec(&sample.facts)), plain(serde_json::to_vec(&origins)));
         // Facts are sorted already; a source's own columns come in whatever order it has them.
@@ -229,8 +228,9 @@ impl Writer<'_> {
         let sample = &row.sample;
         let info = self.sources.get(&sample.source);
         let info = info.ok_or_else(|| ExportError::NoSourceInfo { source_name: sample.source.clone() })?;
+        // Where in its source a row was last seen is left out: the same table as CSV and as Parquet gives the same bytes.
         let origins: Vec<Value> =
-            row.origins.iter().map(|origin| json!({ "source": origin.source, "locator": origin.locator })).collect();
+            row.origins.iter().map(|origin| json!({ "source": origin.source, "licence": origin.licence })).collect();
         Ok(json!({
             "id": sample.id.to_string(),
             "source": sample.source,

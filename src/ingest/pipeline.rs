@@ -159,6 +159,7 @@ fn fill(
     options: &Options,
     progress: &Progress,
 ) -> Result<Report, IngestError> {
+    let before = store.sources()?.into_iter().find(|source| source.name == recipe.name);
     let source = store.put_source(&source_record(recipe))?;
     let analyser = store.analyser_number(&analyze::analyser_version())?;
     let lookup = store.lookup_connection()?;
@@ -249,6 +250,17 @@ fn fill(
     }
     report.counts = summary.counts;
     report.notes = summary.notes;
+    if let Some(before) = before {
+        if before.licence != recipe.licence {
+            report.notes.push(format!(
+                "the licence of {} was {} and is {} now, for all its rows",
+                recipe.name, before.licence, recipe.licence
+            ));
+        }
+        if before.rank != recipe.rank {
+            report.notes.push(format!("the rank of {} was {} and is {} now", recipe.name, before.rank, recipe.rank));
+        }
+    }
     if let Some(expected) = recipe.expected_rows
         && expected != report.read
     {

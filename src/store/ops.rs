@@ -223,11 +223,19 @@ impl Store {
         let restored = transaction
             .execute("INSERT INTO pending (row, after) SELECT row, before FROM history WHERE op = ?1", [target])?
             as u64;
-        let removed = transaction.execute(
-            "INSERT OR IGNORE INTO pending (row, after) SELECT row, json_object('present', 0) FROM sample
-             WHERE added_op = ?1 AND present = 1 AND row NOT IN (SELECT row FROM history WHERE op = ?1)",
+        // Of these, some had not been there before it: an undone ingest that was read again.
+        let absent: i64 = transaction.query_row(
+            "SELECT count(*) FROM history WHERE op = ?1 AND before ->> 'present' = 0",
             [target],
-        )? as u64;
+            |row| row.get(0),
+        )?;
+        let restored = restored - absent as u64;
+        let removed = absent as u64
+            + transaction.execute(
+                "INSERT OR IGNORE INTO pending (row, after) SELECT row, json_object('present', 0) FROM sample
+             WHERE added_op = ?1 AND present = 1 AND row NOT IN (SELECT row FROM history WHERE op = ?1)",
+                [target],
+            )? as u64;
         transaction.execute(
             "INSERT INTO source_pending (source, after) SELECT source, before FROM source_history WHERE op = ?1",
             [target],

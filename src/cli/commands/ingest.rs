@@ -130,6 +130,17 @@ fn recipe_for(project: &Project, args: &IngestArgs) -> Result<Recipe, Failure> {
                 "say which column holds the code: `--field code=COLUMN`; `scenery ingest FILE` shows the columns",
             ));
         }
+        for (at, (field, _)) in fields.iter().enumerate() {
+            if field != "key" && field != "family" && fields[..at].iter().any(|(before, _)| before == field) {
+                return Err(Failure::usage(format!("`--field {field}=` stands there twice: a field has one column")));
+            }
+        }
+        if find_recipe(project, &args.source)?.is_some() {
+            return Err(Failure::usage(format!(
+                "`{0}` is a source with a recipe, which says how it is read and under which licence: read it with `scenery ingest {0} PATH`, or give these rows another name",
+                args.source
+            )));
+        }
         let mut recipe = Recipe::adhoc(&args.source, reader, &fields)?;
         if let Some(licence) = &args.licence {
             recipe.licence.clone_from(licence);
@@ -155,7 +166,17 @@ fn recipe_for(project: &Project, args: &IngestArgs) -> Result<Recipe, Failure> {
 pub fn find_recipe(project: &Project, name: &str) -> Result<Option<Recipe>, Failure> {
     let own = project.sources_dir().join(format!("{name}.toml"));
     match std::fs::read_to_string(&own) {
-        Ok(text) => return Ok(Some(Recipe::from_toml(&text, &own.display().to_string())?)),
+        Ok(text) => {
+            let recipe = Recipe::from_toml(&text, &own.display().to_string())?;
+            if recipe.name != name {
+                return Err(Failure::request(format!(
+                    "{}: its name is `{}`; a recipe's file is called as it is",
+                    own.display(),
+                    recipe.name
+                )));
+            }
+            return Ok(Some(recipe));
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(Failure::file(&own, &error)),
     }

@@ -42,11 +42,30 @@ pub fn log(session: &Session, args: &LogArgs) -> Result<(), Failure> {
                 (_, Some(by)) => format!("undone by {by}"),
                 _ => String::new(),
             };
-            let counts = ["source", "read", "new", "changed", "unchanged", "undone", "restored", "removed"]
-                .iter()
-                .filter_map(|name| Some(format!("{name} {}", plain(op.summary.get(*name)?)?)))
-                .collect::<Vec<_>>()
-                .join(", ");
+            let counts = [
+                "source",
+                "read",
+                "new",
+                "changed",
+                "unchanged",
+                "rejected",
+                "gone",
+                "back",
+                "undone",
+                "restored",
+                "removed",
+                "analysed",
+            ]
+            .iter()
+            .filter_map(|name| {
+                let value = op.summary.get(*name)?;
+                let text = plain(value.get("total").unwrap_or(value))?;
+                // What is gone or back is rare, and said where there is any.
+                let rare = matches!(*name, "gone" | "back") && text == "0";
+                (!rare).then(|| format!("{name} {text}"))
+            })
+            .collect::<Vec<_>>()
+            .join(", ");
             vec![op.op.to_string(), op.started.clone(), op.verb.clone(), state, line(&counts, 200)]
         })
         .collect();

@@ -173,7 +173,8 @@ pub fn why(session: &Session, args: &WhyArgs) -> Result<(), Failure> {
                 &json!({ "id": sample.id.to_string(), "feature": feature, "value": value, "contributions": parts }),
             );
         }
-        session.print(format!("{feature} of {} is {value}\n", &sample.id.to_string()[..8]))?;
+        let digits = store.short_digits(&[sample.id])?;
+        session.print(format!("{feature} of {} is {value}\n", &sample.id.to_string()[..digits]))?;
         for part in parts {
             session.print(format!("  {:+8.2}  {}\n", part.points, safe(&part.what)))?;
         }
