@@ -100,11 +100,13 @@ fn kill_often(seed: u64, count: usize, before: usize, kills: u32, from: f64) {
         }
         let project = folder.join(&format!("round{round}"));
         copy(&base, &project);
-        for _ in 0..1 + rng.below(2) {
+        for time in 0..1 + rng.below(2) {
             let part = from + (1.05 - from) * (rng.below(1000) as f64 / 1000.0);
             match killed(&project, takes.mul_f64(part)) {
                 Ok(()) => hit += 1,
-                Err(took) => takes = takes.min(took),
+                // The second ingest of a round may have nothing left to do, which says nothing of the time of a whole one.
+                Err(took) if time == 0 => takes = takes.min(took),
+                Err(_) => {}
             }
         }
         // Readers are not troubled by what was left.
