@@ -49,7 +49,7 @@ fn main() {
     let mut ask = |name: &str, arguments: &[&str], count: &str| {
         let command = || {
             let mut command = Command::new(&program);
-            command.arg("-C").arg(&project).args(arguments);
+            command.arg("-C").arg(&project).args(arguments).stderr(std::process::Stdio::null());
             command
         };
         measure::run(&mut command(), false);

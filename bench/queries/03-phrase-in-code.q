@@ -1,1 +1,1 @@
-code:"self.camera.frame"
+code:"add_updater(lambda m"

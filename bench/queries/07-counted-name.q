@@ -1,1 +1,1 @@
-calls.play>=12 | sort -calls.play | take 50
+calls.play>=12 | sort -plays | take 50

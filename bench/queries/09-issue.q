@@ -1,1 +1,1 @@
-issue:few-animations or issue:unknown-api | take 10
+issue:few-animations or issue:no-scene | take 10
