@@ -78,6 +78,11 @@ pub struct Saved {
 pub trait Vocabulary {
     /// The values of a field that the store has, each with how many samples have it; `None` where that is not known.
     fn values(&self, field: &str) -> Option<Vec<(String, u64)>>;
+    /// Whether the store surely has a value of a field; false where it has not, or only [`Vocabulary::values`] tells. It
+    /// spares reading all values of a field for a name that is there.
+    fn has_value(&self, _field: &str, _value: &str) -> bool {
+        false
+    }
     /// Names of the sources' own columns, without `meta.`; empty where they are not known.
     fn meta_names(&self) -> Vec<String>;
     /// Sources that order their levels, each with its levels from low to high.

@@ -361,6 +361,9 @@ impl Resolver<'_> {
                 &format!("-has:{}", field.name),
             ));
         }
+        if self.vocabulary.has_value(&field.name, text) {
+            return Ok(Expr::check(Check::Value { field: field.clone(), value: text.clone() }));
+        }
         let known = self.known(&field.name);
         let has = |name: &str| known.as_ref().is_some_and(|known| known.has(name));
         if matches!(value.kind, ValueKind::Bare(_))
@@ -395,6 +398,9 @@ impl Resolver<'_> {
 
     /// Says that no sample has a value, where the store knows its values.
     pub(super) fn note_unknown_value(&mut self, field: &Field, value: &str) {
+        if self.vocabulary.has_value(&field.name, value) {
+            return;
+        }
         let Some(known) = self.known(&field.name) else { return };
         if !known.has(value) {
             let near = similar(value, known.names());

@@ -57,6 +57,10 @@ impl Vocabulary for StoreVocabulary<'_> {
         }
     }
 
+    fn has_value(&self, field: &str, value: &str) -> bool {
+        self.store.index().has_term(&term_text(field, value)).unwrap_or(false)
+    }
+
     fn meta_names(&self) -> Vec<String> {
         let found = self.store.index().dictionary(&term_text(HAS, "meta.")).unwrap_or_default();
         found.into_iter().map(|(name, _)| name).collect()

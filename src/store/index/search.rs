@@ -230,6 +230,21 @@ impl Index {
         Ok(out.into_iter().collect())
     }
 
+    /// Whether some document has, or had until segments merge, a term of names, words and yes-or-no; see [`term_text`].
+    ///
+    /// # Errors
+    /// Where the index cannot be read.
+    pub fn has_term(&self, text: &str) -> Result<bool, StoreError> {
+        let term = Term::from_field_text(self.fields.terms, text);
+        for reader in self.searcher().segment_readers() {
+            let inverted = reader.inverted_index(self.fields.terms)?;
+            if inverted.get_term_info(&term).map_err(tantivy::TantivyError::from)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn range(&self, name: &str, range: &Range) -> Result<Box<dyn Query>, StoreError> {
         let Some(number) = self.fields.numbers.get(name) else {
             return Err(StoreError::Inconsistent(format!(
