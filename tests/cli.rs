@@ -472,7 +472,9 @@ fn a_file_is_looked_into_before_it_is_read() {
     let folder = Scratch::new("cli");
     let project = project(&folder);
     assert_snapshot!("preview", shown(&project, &["ingest", "../small.jsonl"]));
-    let preview = run(&project, &["ingest", "../small.jsonl", "--json"]);
+    // Under a name that no recipe has.
+    std::fs::copy(folder.join("small.jsonl"), folder.join("other.jsonl")).expect("it can be copied");
+    let preview = run(&project, &["ingest", "../other.jsonl", "--json"]);
     let value: Value = serde_json::from_str(&preview.1).expect("JSON");
     assert_eq!(preview.0, 2);
     let typed = value["command"].as_str().expect("a command");

@@ -181,7 +181,7 @@ fn a_plain_export_has_these_bytes() {
       "slice": {
         "rows": 1,
         "content": "35af6bcab4cb6e94c6fb28aa56c7c3e7f041efccdacb0ad1655723740c6385b3",
-        "labels": "3c3dfdd38a48568a347ea4c495d0124e65f861f826bec274a6b8ed9aa239b228",
+        "labels": "ed9aa760416e930b3c56a1d5775a9620f4e4f33c9c1df3ee7f23dbc33947093f",
         "sides": "5ac6a5945f16500911219129984ba8b387a06f24fe383ce4e81a73294065461b"
       },
       "options": {
@@ -243,8 +243,8 @@ fn a_plain_export_has_these_bytes() {
         {
           "path": "rows.jsonl",
           "rows": 1,
-          "bytes": 209,
-          "sha256": "affecf6aa1a01a399ac5ba5b4b65f35e2794403dab58e36c597c0a295b362925"
+          "bytes": 202,
+          "sha256": "ff47a259d0f8a9fa6aedb6bd3b23898c8713de8d7a24d24a22f21db4f7c8d50d"
         },
         {
           "path": "train.jsonl",
