@@ -112,7 +112,9 @@ fn kill_often(seed: u64, count: usize, before: usize, kills: u32, from: f64) {
         // Readers are not troubled by what was left.
         let seen = json_of(&project, &["count", "state:any", "--json"]);
         let ops = json_of(&project, &["log", "--json"]);
-        let is_open = ops[0]["ended"].is_null() && ops[0]["op"].is_u64();
+        // A kill after the close leaves nothing open; a second ingest above it is another op, with nothing new to do.
+        let only = ops.as_array().map(Vec::len) == Some(usize::from(before > 0) + 1);
+        let is_open = only && ops[0]["ended"].is_null() && ops[0]["op"].is_u64();
         if is_open {
             open += 1;
             assert_eq!(seen["total"], json!(if before > 0 { before } else { 0 }), "an open op is not seen");
