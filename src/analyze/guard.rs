@@ -188,6 +188,7 @@ pub fn guard(code: &str) -> Result<Guarded<'_>, Refusal> {
     let (mut brackets, mut chain, mut longest_chain, mut elifs, mut hidden, mut deepest) =
         (0u32, 0u32, 0u32, 0u32, 0u32, 0);
     let mut end = 0;
+    let mut nested = false;
     for token in lexer::tokens(code) {
         let glued = token.start == end && end > 0;
         if !glued && brackets == 0 {
@@ -241,18 +242,21 @@ pub fn guard(code: &str) -> Result<Guarded<'_>, Refusal> {
             }
             TokenKind::String => {
                 if is_interpolated(token.text) {
+                    nested |= token.text.matches('{').count() != token.text.matches('}').count();
                     let (inside, digits) = scan_string(token.text);
                     if digits > MAX_DIGITS && token.text.contains('{') {
                         return Err(too_long(token.start));
                     }
                     chain += inside;
                 }
-                hidden += token.text.bytes().filter(|byte| is_chain_byte(*byte)).count() as u32;
+                if nested {
+                    hidden += token.text.bytes().filter(|byte| is_chain_byte(*byte)).count() as u32;
+                }
             }
             TokenKind::Other => {}
         }
         longest_chain = longest_chain.max(chain);
-        if chain > MAX_CHAIN || elifs > MAX_CHAIN {
+        if chain > MAX_CHAIN || elifs > MAX_CHAIN || hidden > MAX_CHAIN {
             let message = format!("more than {MAX_CHAIN} operators in a line, or branches of one condition");
             return Err(Refusal { offset: token.start, class: "too-complex", message });
         }

@@ -12,7 +12,8 @@ mod whole;
 
 use std::collections::BTreeMap;
 
-use rustpython_parser::ast::{self, Constant, Expr, Pattern, Ranged, Stmt};
+use ruff_python_ast::{self as ast, Expr, Pattern, Stmt};
+use ruff_text_size::Ranged;
 
 use self::constants::{Env, Known, assigned_names};
 use self::shape::{count_lines, dotted_name, is_empty_statement, leaves_early};
@@ -30,11 +31,11 @@ const TIMED: &[&str] = &["move_camera", "pause", "play", "wait", "wait_until"];
 
 /// Parses a text and walks its tree once; safe on any thread, for any text.
 ///
-/// Of a text that does not parse, or only for newer Python, lines, characters, tokens and words are known, no more.
+/// Of a text that does not parse, lines, characters, tokens and words are known, no more.
 pub fn code_facts(code: &str) -> CodeFacts {
     let mut facts = with_tree(code, |result| match result {
         Ok(tree) => walk(tree),
-        Err(syntax) => CodeFacts::without_tree(syntax),
+        Err(error) => CodeFacts::without_tree(Syntax::Invalid(error)),
     });
     facts.lines = count_lines(code);
     facts.chars = u32::try_from(code.chars().count()).unwrap_or(u32::MAX);
@@ -50,7 +51,7 @@ fn walk(tree: &Tree) -> CodeFacts {
     let (env, tokens) = Env::new(&tree.text);
     let mut walk = Walk {
         lines: LineTable::new(&tree.text),
-        facts: CodeFacts::without_tree(Syntax::Valid),
+        facts: CodeFacts::without_tree(tree.verdict()),
         env,
         path: Vec::new(),
         class: Vec::new(),
@@ -134,14 +135,7 @@ impl Walk {
     fn stmt(&mut self, stmt: &Stmt) {
         self.deeper();
         match stmt {
-            Stmt::FunctionDef(s) => {
-                let parts = (s.decorator_list.as_slice(), s.type_params.as_slice(), s.returns.as_deref());
-                self.function(&s.name, &s.args, &s.body, parts);
-            }
-            Stmt::AsyncFunctionDef(s) => {
-                let parts = (s.decorator_list.as_slice(), s.type_params.as_slice(), s.returns.as_deref());
-                self.function(&s.name, &s.args, &s.body, parts);
-            }
+            Stmt::FunctionDef(s) => self.function(s),
             Stmt::ClassDef(s) => self.class(s),
             Stmt::Assign(s) => self.assign(s),
             Stmt::AnnAssign(s) => {
@@ -160,8 +154,7 @@ impl Walk {
                 }
                 self.target(&s.target);
             }
-            Stmt::For(s) => self.for_loop(&s.target, &s.iter, &s.body, &s.orelse),
-            Stmt::AsyncFor(s) => self.for_loop(&s.target, &s.iter, &s.body, &s.orelse),
+            Stmt::For(s) => self.for_loop(s),
             Stmt::While(s) => {
                 self.facts.cyclomatic += 1;
                 self.facts.loops += 1;
@@ -171,14 +164,12 @@ impl Walk {
             }
             Stmt::If(s) => self.conditional(s),
             Stmt::With(s) => self.with(&s.items, &s.body),
-            Stmt::AsyncWith(s) => self.with(&s.items, &s.body),
             Stmt::Match(s) => self.match_cases(s),
-            Stmt::Try(s) => self.try_block(&s.body, &s.handlers, &s.orelse, &s.finalbody),
-            Stmt::TryStar(s) => self.try_block(&s.body, &s.handlers, &s.orelse, &s.finalbody),
+            Stmt::Try(s) => self.try_block(s),
             Stmt::Import(s) => self.import(s),
             Stmt::ImportFrom(s) => self.import_from(s),
             Stmt::TypeAlias(s) => {
-                self.type_params(&s.type_params);
+                self.type_params(s.type_params.as_deref());
                 self.target(&s.name);
                 self.expr(&s.value);
             }
@@ -218,88 +209,79 @@ impl Walk {
         }
     }
 
-    fn function(
-        &mut self,
-        name: &str,
-        args: &ast::Arguments,
-        body: &[Stmt],
-        (decorators, params, returns): (&[Expr], &[ast::TypeParam], Option<&Expr>),
-    ) {
+    fn function(&mut self, s: &ast::StmtFunctionDef) {
+        let name = s.name.as_str();
         self.facts.functions += 1;
         self.bind(name);
         self.env.set(name, Known::Nothing);
-        decorators.iter().for_each(|decorator| self.expr(decorator));
+        s.decorator_list.iter().for_each(|decorator| self.expr(&decorator.expression));
         if let Some(Some(index)) = self.class.last() {
             let class = &mut self.facts.classes[*index];
             class.methods.push(name.to_owned());
             if name == "construct" {
                 class.has_construct = true;
-                class.construct_statements = body.iter().filter(|stmt| !is_empty_statement(stmt)).count() as u32;
+                class.construct_statements = s.body.iter().filter(|stmt| !is_empty_statement(stmt)).count() as u32;
             }
         }
-        self.type_params(params);
-        self.defaults(args);
-        returns.into_iter().for_each(|returns| self.expr(returns));
+        self.type_params(s.type_params.as_deref());
+        self.defaults(&s.parameters);
+        s.returns.iter().for_each(|returns| self.expr(returns));
         let place = std::mem::replace(&mut self.place, Place::TOP);
         self.env.push();
-        self.parameters(args);
+        self.parameters(&s.parameters);
         self.path.push(name.to_owned());
         self.class.push(None);
-        self.body(body);
+        self.body(&s.body);
         self.class.pop();
         self.path.pop();
         self.env.pop();
         self.place = place;
     }
 
-    fn defaults(&mut self, args: &ast::Arguments) {
-        for arg in args.posonlyargs.iter().chain(&args.args).chain(&args.kwonlyargs) {
-            arg.def.annotation.iter().for_each(|annotation| self.expr(annotation));
-            arg.default.iter().for_each(|default| self.expr(default));
-        }
-        for arg in args.vararg.iter().chain(&args.kwarg) {
-            arg.annotation.iter().for_each(|annotation| self.expr(annotation));
+    fn defaults(&mut self, params: &ast::Parameters) {
+        for param in params.iter() {
+            param.annotation().into_iter().for_each(|annotation| self.expr(annotation));
+            param.default().into_iter().for_each(|default| self.expr(default));
         }
     }
 
-    fn parameters(&mut self, args: &ast::Arguments) {
-        let plain = args.posonlyargs.iter().chain(&args.args).chain(&args.kwonlyargs).map(|arg| &arg.def);
-        for arg in plain.chain(args.vararg.iter().chain(&args.kwarg).map(AsRef::as_ref)) {
+    fn parameters(&mut self, params: &ast::Parameters) {
+        for param in params.iter() {
             self.facts.nodes += 1;
-            self.bind(&arg.arg);
-            self.env.set(&arg.arg, Known::Nothing);
+            self.bind(param.name());
+            self.env.set(param.name(), Known::Nothing);
         }
     }
 
-    fn type_params(&mut self, params: &[ast::TypeParam]) {
-        for param in params {
-            match param {
-                ast::TypeParam::TypeVar(var) => {
-                    self.bind(&var.name);
-                    var.bound.iter().for_each(|bound| self.expr(bound));
-                }
-                ast::TypeParam::ParamSpec(spec) => self.bind(&spec.name),
-                ast::TypeParam::TypeVarTuple(tuple) => self.bind(&tuple.name),
-            }
+    fn type_params(&mut self, params: Option<&ast::TypeParams>) {
+        for param in params.into_iter().flat_map(|params| &params.type_params) {
+            self.bind(param.name());
+            let (bound, default) = match param {
+                ast::TypeParam::TypeVar(var) => (&var.bound, &var.default),
+                ast::TypeParam::ParamSpec(spec) => (&None, &spec.default),
+                ast::TypeParam::TypeVarTuple(tuple) => (&None, &tuple.default),
+            };
+            bound.iter().chain(default).for_each(|expr| self.expr(expr));
         }
     }
 
     fn class(&mut self, s: &ast::StmtClassDef) {
         self.bind(&s.name);
-        s.decorator_list.iter().for_each(|decorator| self.expr(decorator));
-        self.type_params(&s.type_params);
-        s.bases.iter().for_each(|base| self.expr(base));
-        s.keywords.iter().for_each(|keyword| self.expr(&keyword.value));
+        s.decorator_list.iter().for_each(|decorator| self.expr(&decorator.expression));
+        self.type_params(s.type_params.as_deref());
+        s.bases().iter().for_each(|base| self.expr(base));
+        s.keywords().iter().for_each(|keyword| self.expr(&keyword.value));
         let index = self.facts.classes.len();
+        let bases: Vec<String> = s.bases().iter().filter_map(dotted_name).collect();
+        let place = std::mem::replace(&mut self.place, Place::TOP);
+        self.env.push_class(&s.name, &bases);
         self.facts.classes.push(ClassFact {
             name: s.name.to_string(),
-            bases: s.bases.iter().filter_map(dotted_name).collect(),
-            line: self.line(s.range.start()),
+            bases,
+            line: self.line(s.name.start()),
             top_level: self.path.is_empty(),
             ..ClassFact::default()
         });
-        let place = std::mem::replace(&mut self.place, Place::TOP);
-        self.env.push_class(&s.name, &s.bases.iter().filter_map(dotted_name).collect::<Vec<_>>());
         self.path.push(s.name.to_string());
         self.class.push(Some(index));
         self.body(&s.body);
@@ -309,14 +291,14 @@ impl Walk {
         self.place = place;
     }
 
-    fn for_loop(&mut self, target: &Expr, iter: &Expr, body: &[Stmt], orelse: &[Stmt]) {
+    fn for_loop(&mut self, s: &ast::StmtFor) {
         self.facts.cyclomatic += 1;
         self.facts.loops += 1;
-        self.expr(iter);
-        let times = self.env.length(iter).filter(|_| !leaves_early(body));
-        self.target(target);
-        self.repeated(times, body);
-        self.body(orelse);
+        self.expr(&s.iter);
+        let times = self.env.length(&s.iter).filter(|_| !leaves_early(&s.body));
+        self.target(&s.target);
+        self.repeated(times, &s.body);
+        self.body(&s.orelse);
     }
 
     fn repeated(&mut self, times: Option<u64>, body: &[Stmt]) {
@@ -329,38 +311,25 @@ impl Walk {
         names.iter().for_each(|name| self.env.set(name, Known::Nothing));
     }
 
-    fn conditional(&mut self, first: &ast::StmtIf) {
+    fn conditional(&mut self, s: &ast::StmtIf) {
         let place = self.place;
-        let mut branch = first;
-        loop {
-            self.facts.cyclomatic += 1;
-            self.expr(&branch.test);
-            self.place.conditional = true;
-            self.body(&branch.body);
-            self.place.alternative = true;
-            match branch.orelse.as_slice() {
-                [Stmt::If(next)] => {
-                    self.facts.nodes += 1;
-                    branch = next;
-                }
-                rest => {
-                    self.body(rest);
-                    break;
-                }
+        self.facts.cyclomatic += 1;
+        self.expr(&s.test);
+        self.place.conditional = true;
+        self.body(&s.body);
+        self.place.alternative = true;
+        for clause in &s.elif_else_clauses {
+            if let Some(test) = &clause.test {
+                self.facts.nodes += 1;
+                self.facts.cyclomatic += 1;
+                self.expr(test);
             }
+            self.body(&clause.body);
         }
         self.place = place;
         // What a branch bound may hold or not.
-        let mut branch = first;
-        loop {
-            assigned_names(&branch.body).iter().for_each(|name| self.env.set(name, Known::Nothing));
-            match branch.orelse.as_slice() {
-                [Stmt::If(next)] => branch = next,
-                rest => {
-                    assigned_names(rest).iter().for_each(|name| self.env.set(name, Known::Nothing));
-                    break;
-                }
-            }
+        for body in std::iter::once(&s.body).chain(s.elif_else_clauses.iter().map(|clause| &clause.body)) {
+            assigned_names(body).iter().for_each(|name| self.env.set(name, Known::Nothing));
         }
     }
 
@@ -373,11 +342,11 @@ impl Walk {
         self.body(body);
     }
 
-    fn try_block(&mut self, body: &[Stmt], handlers: &[ast::ExceptHandler], orelse: &[Stmt], last: &[Stmt]) {
-        self.body(body);
+    fn try_block(&mut self, s: &ast::StmtTry) {
+        self.body(&s.body);
         let place = self.place;
         self.place = Place { conditional: true, alternative: true, ..place };
-        for ast::ExceptHandler::ExceptHandler(handler) in handlers {
+        for ast::ExceptHandler::ExceptHandler(handler) in &s.handlers {
             self.facts.cyclomatic += 1;
             self.facts.nodes += 1;
             handler.type_.iter().for_each(|class| self.expr(class));
@@ -385,10 +354,11 @@ impl Walk {
             self.body(&handler.body);
         }
         self.place = place;
-        self.body(orelse);
-        self.body(last);
-        let names: Vec<&str> = [body, orelse, last].iter().flat_map(|part| assigned_names(part)).collect();
-        names.into_iter().for_each(|name| self.env.set(name, Known::Nothing));
+        self.body(&s.orelse);
+        self.body(&s.finalbody);
+        for part in [&s.body, &s.orelse, &s.finalbody] {
+            assigned_names(part).iter().for_each(|name| self.env.set(name, Known::Nothing));
+        }
     }
 
     fn match_cases(&mut self, s: &ast::StmtMatch) {
@@ -438,7 +408,7 @@ impl Walk {
 
     fn import_from(&mut self, s: &ast::StmtImportFrom) {
         let line = self.line(s.range.start());
-        let dots = ".".repeat(s.level.map_or(0, |level| level.to_usize()));
+        let dots = ".".repeat(s.level as usize);
         let module = format!("{dots}{}", s.module.as_deref().unwrap_or_default());
         for alias in &s.names {
             let name = alias.name.to_string();
@@ -497,19 +467,25 @@ impl Walk {
                 self.attributes(expr);
             }
             Expr::Call(e) => self.call(e),
-            Expr::Constant(e) => self.constant(&e.value),
-            Expr::NamedExpr(e) => {
+            Expr::StringLiteral(e) => self.string(e.value.to_str()),
+            Expr::NumberLiteral(_) => self.facts.numbers += 1,
+            Expr::FString(e) => self.f_string(&e.value),
+            Expr::Named(e) => {
                 self.expr(&e.value);
                 self.target(&e.target);
             }
             Expr::Lambda(e) => {
-                self.defaults(&e.args);
+                if let Some(params) = &e.parameters {
+                    self.defaults(params);
+                }
                 self.env.push();
-                self.parameters(&e.args);
+                if let Some(params) = &e.parameters {
+                    self.parameters(params);
+                }
                 self.expr(&e.body);
                 self.env.pop();
             }
-            Expr::IfExp(e) => {
+            Expr::If(e) => {
                 self.facts.cyclomatic += 1;
                 self.expr(&e.body);
                 self.expr(&e.test);
@@ -521,8 +497,11 @@ impl Walk {
             }
             Expr::ListComp(e) => self.comprehension(&e.generators, &[&e.elt]),
             Expr::SetComp(e) => self.comprehension(&e.generators, &[&e.elt]),
-            Expr::GeneratorExp(e) => self.comprehension(&e.generators, &[&e.elt]),
-            Expr::DictComp(e) => self.comprehension(&e.generators, &[&e.key, &e.value]),
+            Expr::Generator(e) => self.comprehension(&e.generators, &[&e.elt]),
+            Expr::DictComp(e) => match &e.key {
+                Some(key) => self.comprehension(&e.generators, &[key, &e.value]),
+                None => self.comprehension(&e.generators, &[&e.value]),
+            },
             Expr::BinOp(e) => {
                 self.expr(&e.left);
                 self.expr(&e.right);
@@ -541,18 +520,45 @@ impl Walk {
         });
     }
 
-    fn constant(&mut self, value: &Constant) {
-        match value {
-            Constant::Str(text) => {
-                let text = match text.char_indices().nth(MAX_STRING_CHARS) {
-                    Some((end, _)) => text[..end].to_owned(),
-                    None => text.clone(),
-                };
-                self.facts.strings.push(text);
+    fn string(&mut self, text: &str) {
+        let text = match text.char_indices().nth(MAX_STRING_CHARS) {
+            Some((end, _)) => &text[..end],
+            None => text,
+        };
+        self.facts.strings.push(text.to_owned());
+    }
+
+    fn f_string(&mut self, value: &ast::FStringValue) {
+        for part in value {
+            match part {
+                ast::FStringPart::Literal(literal) => self.literal_part(&literal.value),
+                ast::FStringPart::FString(part) => self.interpolated(&part.elements),
             }
-            Constant::Int(_) | Constant::Float(_) | Constant::Complex { .. } => self.facts.numbers += 1,
-            _ => {}
         }
+    }
+
+    fn interpolated(&mut self, elements: &ast::InterpolatedStringElements) {
+        for element in elements {
+            match element {
+                ast::InterpolatedStringElement::Literal(literal) => self.literal_part(&literal.value),
+                ast::InterpolatedStringElement::Interpolation(part) => {
+                    self.deeper();
+                    self.expr(&part.expression);
+                    if let Some(spec) = &part.format_spec {
+                        self.deeper();
+                        self.interpolated(&spec.elements);
+                        self.depth -= 1;
+                    }
+                    self.depth -= 1;
+                }
+            }
+        }
+    }
+
+    fn literal_part(&mut self, text: &str) {
+        self.deeper();
+        self.string(text);
+        self.depth -= 1;
     }
 
     fn comprehension(&mut self, generators: &[ast::Comprehension], elements: &[&Expr]) {
@@ -617,10 +623,10 @@ impl Walk {
         if let Some(name) = name {
             self.record_call(e, name);
         }
-        for arg in &e.args {
+        for arg in &e.arguments.args {
             self.expr(arg);
         }
-        for keyword in &e.keywords {
+        for keyword in &e.arguments.keywords {
             self.facts.nodes += 1;
             self.expr(&keyword.value);
         }
@@ -631,19 +637,20 @@ impl Walk {
         let within = self.path.join(".");
         self.record_time(e, &name, &within, line);
         let keywords = e
+            .arguments
             .keywords
             .iter()
             .filter_map(|keyword| keyword.arg.as_ref().map(|name| (name.to_string(), self.env.fold(&keyword.value))))
             .collect();
-        let first_string = match e.args.first() {
-            Some(Expr::Constant(constant)) => constant.value.as_str().cloned(),
+        let first_string = match e.arguments.args.first() {
+            Some(Expr::StringLiteral(literal)) => Some(literal.value.to_str().to_owned()),
             _ => None,
         };
         let call = CallFact {
             name,
-            positional: u32::try_from(e.args.len()).unwrap_or(u32::MAX),
+            positional: u32::try_from(e.arguments.args.len()).unwrap_or(u32::MAX),
             keywords,
-            first_number: e.args.first().and_then(|first| self.env.fold(first)),
+            first_number: e.arguments.args.first().and_then(|first| self.env.fold(first)),
             first_string,
             line,
             loop_depth: self.place.loops,
@@ -669,7 +676,7 @@ impl Walk {
             "play" => timing::play_seconds(&self.env, e),
             "wait" | "pause" => timing::wait_seconds(&self.env, e),
             "move_camera" => {
-                let run_time = e.keywords.iter().find(|keyword| keyword.arg.as_deref() == Some("run_time"));
+                let run_time = e.arguments.keywords.iter().find(|keyword| keyword.arg.as_deref() == Some("run_time"));
                 run_time.map_or((1.0, true), |keyword| {
                     self.env.fold(&keyword.value).map_or((1.0, false), |seconds| (seconds, true))
                 })

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rustpython_parser::ast::{Constant, Expr, Operator, Stmt, UnaryOp};
+use ruff_python_ast::{Expr, ExprContext, Number, Operator, Stmt, UnaryOp};
 
 use super::timing;
 use crate::analyze::parse::{Node, children};
@@ -150,10 +150,10 @@ impl Env {
             return None;
         }
         match expr {
-            Expr::Constant(e) => match &e.value {
-                Constant::Int(value) => i64::try_from(value).ok().map(|value| value as f64),
-                Constant::Float(value) => Some(*value),
-                _ => None,
+            Expr::NumberLiteral(e) => match &e.value {
+                Number::Int(value) => value.as_i64().map(|value| value as f64),
+                Number::Float(value) => Some(*value),
+                Number::Complex { .. } => None,
             },
             Expr::UnaryOp(e) => match e.op {
                 UnaryOp::USub => self.fold_within(&e.operand, depth + 1).map(|value| -value),
@@ -163,7 +163,7 @@ impl Env {
             Expr::BinOp(e) => {
                 let left = self.fold_within(&e.left, depth + 1)?;
                 let right = self.fold_within(&e.right, depth + 1)?;
-                arithmetic(&e.op, left, right)
+                arithmetic(e.op, left, right)
             }
             Expr::Name(e) => match self.get(&e.id) {
                 Known::Number(value) => Some(value),
@@ -184,9 +184,9 @@ impl Env {
                 },
                 _ => None,
             },
-            Expr::Call(e) if e.keywords.is_empty() => {
+            Expr::Call(e) if e.arguments.keywords.is_empty() => {
                 let Expr::Name(function) = e.func.as_ref() else { return None };
-                match (function.id.as_str(), e.args.as_slice()) {
+                match (function.id.as_str(), &*e.arguments.args) {
                     ("int", [one]) => self.fold_within(one, depth + 1).map(f64::trunc),
                     ("float", [one]) => self.fold_within(one, depth + 1),
                     ("abs", [one]) => self.fold_within(one, depth + 1).map(f64::abs),
@@ -219,11 +219,8 @@ impl Env {
         match expr {
             Expr::List(e) => plain(&e.elts),
             Expr::Tuple(e) => plain(&e.elts),
-            Expr::Dict(e) => e.keys.iter().all(Option::is_some).then_some(e.keys.len() as u64),
-            Expr::Constant(e) => match &e.value {
-                Constant::Str(text) => Some(text.chars().count() as u64),
-                _ => None,
-            },
+            Expr::Dict(e) => e.items.iter().all(|item| item.key.is_some()).then_some(e.items.len() as u64),
+            Expr::StringLiteral(e) => Some(e.value.chars().count() as u64),
             Expr::Name(e) if !self.mutated.contains(e.id.as_str()) => match self.get(&e.id) {
                 Known::Length(length) => Some(length),
                 _ => None,
@@ -238,7 +235,7 @@ impl Env {
                     Expr::Attribute(attribute) => (attribute.attr.as_str(), Some(attribute.value.as_ref())),
                     _ => return None,
                 };
-                match (name, receiver, e.args.as_slice()) {
+                match (name, receiver, &*e.arguments.args) {
                     ("range", None, args) => self.range_length(args, depth),
                     ("enumerate" | "reversed" | "sorted" | "list" | "tuple" | "iter", None, [one, ..]) => {
                         self.length_within(one, depth + 1)
@@ -250,7 +247,7 @@ impl Env {
                         .into_iter()
                         .min(),
                     ("items" | "keys" | "values", Some(receiver), []) => self.length_within(receiver, depth + 1),
-                    ("linspace", Some(_), [_, _]) if e.keywords.is_empty() => Some(50),
+                    ("linspace", Some(_), [_, _]) if e.arguments.keywords.is_empty() => Some(50),
                     ("linspace", Some(_), [_, _, count]) => self.fold(count).map(|count| count.max(0.0) as u64),
                     ("VGroup" | "Group", _, [Expr::Starred(starred)]) => self.length_within(&starred.value, depth + 1),
                     ("VGroup" | "Group", _, args) if !args.is_empty() => plain(args),
@@ -273,7 +270,7 @@ impl Env {
     }
 }
 
-fn arithmetic(op: &Operator, left: f64, right: f64) -> Option<f64> {
+fn arithmetic(op: Operator, left: f64, right: f64) -> Option<f64> {
     match op {
         Operator::Add => Some(left + right),
         Operator::Sub => Some(left - right),
@@ -293,9 +290,8 @@ pub(super) fn assigned_names(body: &[Stmt]) -> Vec<&str> {
     while let Some(node) = todo.pop() {
         match node {
             Node::Stmt(Stmt::FunctionDef(s)) => names.push(s.name.as_str()),
-            Node::Stmt(Stmt::AsyncFunctionDef(s)) => names.push(s.name.as_str()),
             Node::Stmt(Stmt::ClassDef(s)) => names.push(s.name.as_str()),
-            Node::Expr(Expr::Name(e)) if e.ctx.is_store() => names.push(e.id.as_str()),
+            Node::Expr(Expr::Name(e)) if e.ctx == ExprContext::Store => names.push(e.id.as_str()),
             _ => children(node, &mut |child| todo.push(child)),
         }
     }

@@ -323,12 +323,9 @@ fn met(
     }
     let outline = match outlined {
         Ok(outline) => outline,
-        Err(verdict) => {
-            let mut row = not_parsed(rel, &locator, &verdict);
-            if let crate::analyze::facts::Syntax::Invalid { line: inner, column, .. } = verdict {
-                row.locator = format!("{rel}:{}:{column}#{name}", line + block.offset + inner - 1);
-            }
-            return Some(Met::Rejected(row));
+        Err(error) => {
+            let locator = format!("{rel}:{}:{}#{name}", line + block.offset + error.line - 1, error.column);
+            return Some(Met::Rejected(RejectedRow { locator, ..not_parsed(rel, "", &error) }));
         }
     };
     let (mut issues, dialect) = issues_of(&block.code, &outline, block.directive, settings, defined);

@@ -7,7 +7,7 @@
 //! packages stay. Statements stand in the order in which Python would have executed them; statements that change a
 //! needed object (`TABLE["x"] = 1`) or a setting of a library (`config.frame_width = 9`) come along.
 //!
-//! Reasons of rejected rows: `syntax` and `syntax-newer` with line and column, `not-utf8`, `unreadable`,
+//! Reasons of rejected rows: `syntax` with line and column, `not-utf8`, `unreadable`,
 //! `row-too-large`, and `extraction` where a text that was put together does not parse. Issues: `asset:PATH` for a file
 //! that is opened, `unresolved:NAME` for a name that nothing defines, `unimported:PACKAGE` where an import of Manim or of a
 //! plugin is missing, `unknown-package:NAME`, `conflict:NAME`, `needs-description`.
@@ -28,7 +28,7 @@ use rayon::prelude::*;
 use self::project::{Module, Project, SceneClass};
 use super::files::{Found, Settings, list, read_text};
 use super::{docs, notebook};
-use crate::analyze::facts::Syntax;
+use crate::analyze::facts::SyntaxError;
 use crate::analyze::outline::{Imported, Outline, outline};
 use crate::analyze::parse::pool;
 use crate::ingest::IngestError;
@@ -199,24 +199,15 @@ fn parse(file: &Found, max_bytes: u64) -> Parsed {
             Parsed::Foreign(classes.map(|class| (class.name, class.bases)).collect())
         }
         Ok(outline) => Parsed::Module(Box::new(Module { rel: file.rel.clone(), outline, cells: Vec::new() })),
-        Err(verdict) => Parsed::Rejected(not_parsed(&file.rel, &file.rel, &verdict)),
+        Err(error) => Parsed::Rejected(not_parsed(&file.rel, &file.rel, &error)),
     }
 }
 
 /// The rejected row of a text that has no tree.
-pub(super) fn not_parsed(file: &str, locator: &str, verdict: &Syntax) -> RejectedRow {
-    let (locator, reason, detail) = match verdict {
-        Syntax::Invalid { line, column, class, message } => {
-            let reason = if *class == "too-large" { "row-too-large" } else { "syntax" };
-            (format!("{locator}:{line}:{column}"), reason, message.clone())
-        }
-        _ => (
-            locator.to_owned(),
-            "syntax-newer",
-            "needs Python 3.12 or later; scenes cannot be cut out of it".to_owned(),
-        ),
-    };
-    RejectedRow { file: file.to_owned(), locator, reason: reason.to_owned(), detail }
+pub(super) fn not_parsed(file: &str, locator: &str, error: &SyntaxError) -> RejectedRow {
+    let reason = if error.class == "too-large" { "row-too-large" } else { "syntax" };
+    let locator = format!("{locator}:{}:{}", error.line, error.column);
+    RejectedRow { file: file.to_owned(), locator, reason: reason.to_owned(), detail: error.message.clone() }
 }
 
 /// Makes the sample of a Scene. `horizon`: items of its module from there on do not exist.
