@@ -1,6 +1,7 @@
 //! What one walk over a syntax tree keeps; the extractors read this and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::analyze::lexical::Words;
 use crate::sample::Dialect;
@@ -93,7 +94,7 @@ pub struct CallFact {
     /// Product of the surrounding loops' iteration counts where all are known (`range(3)`, a literal list); `None` otherwise.
     pub repeats: Option<u64>,
     /// Function or method it stands in, dotted (`Intro.construct`); empty at the top level.
-    pub within: String,
+    pub within: Arc<str>,
     /// Whether it stands in a branch that may not be taken.
     pub conditional: bool,
     /// The Manim name that it calls, where it does: `Circle` for `m.Circle` after `import manim as m`.
@@ -114,7 +115,7 @@ pub struct TimeFact {
     /// Product of the surrounding loops' iteration counts; `None` where one is unknown.
     pub repeats: Option<u64>,
     /// Function or method it stands in, dotted.
-    pub within: String,
+    pub within: Arc<str>,
     /// Line, from 1.
     pub line: u32,
 }

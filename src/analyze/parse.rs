@@ -11,13 +11,13 @@
 mod tree;
 
 use std::cell::Cell;
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
 use ruff_python_ast::{self as ast, Expr, PythonVersion, Stmt, Suite};
 use ruff_python_parser::{LexicalErrorType, Mode, ParseError, ParseErrorType, ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged;
+use rustc_hash::FxHashSet;
 
 use super::facts::{Syntax, SyntaxError};
 use super::guard::{self, Guarded, Refusal};
@@ -63,6 +63,8 @@ pub struct Tree {
     pub text: String,
     /// Whether it needs Python 3.12 or later.
     pub newer: bool,
+    /// Lexical tokens of the text.
+    pub tokens: u32,
     depth_bound: u32,
 }
 
@@ -206,7 +208,8 @@ fn parse_guarded(guarded: Guarded<'_>) -> Result<Tree, SyntaxError> {
     if let Some((offset, message)) = duplicate(parsed.suite()) {
         return Err(invalid(text, offset, "syntax", &message));
     }
-    Ok(Tree { body: parsed.into_suite(), newer, text: guarded.text.into_owned(), depth_bound: guarded.depth_bound })
+    let Guarded { text, depth_bound, tokens, .. } = guarded;
+    Ok(Tree { body: parsed.into_suite(), newer, tokens, text: text.into_owned(), depth_bound })
 }
 fn class_of(error: &ParseError) -> &'static str {
     match &error.error {
@@ -257,7 +260,7 @@ fn twice<'a>(names: impl Iterator<Item = &'a ast::Identifier>) -> Option<&'a ast
     // Most lists are short: a set pays from some length on.
     const SHORT: usize = 16;
     let mut seen: Vec<&str> = Vec::new();
-    let mut set: HashSet<&str> = HashSet::new();
+    let mut set: FxHashSet<&str> = FxHashSet::default();
     for name in names {
         if seen.len() == SHORT && set.is_empty() {
             set.extend(&seen);

@@ -10,10 +10,12 @@ mod shape;
 mod timing;
 mod whole;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use ruff_python_ast::{self as ast, Expr, Pattern, Stmt};
 use ruff_text_size::Ranged;
+use rustc_hash::FxHashMap;
 
 use self::constants::{Env, Known, assigned_names};
 use self::shape::{count_lines, dotted_name, is_empty_statement, leaves_early};
@@ -39,8 +41,7 @@ pub fn code_facts(code: &str) -> CodeFacts {
     });
     facts.lines = count_lines(code);
     facts.chars = u32::try_from(code.chars().count()).unwrap_or(u32::MAX);
-    // The walk has read the tokens of what was parsed: the same, unless a mark or tabs were taken out of it.
-    if !facts.has_tree() || code.starts_with('\u{feff}') || code.contains('\t') {
+    if !facts.has_tree() {
         facts.tokens = u32::try_from(lexer::tokens(code).count()).unwrap_or(u32::MAX);
     }
     facts.words = stems(code);
@@ -48,34 +49,30 @@ pub fn code_facts(code: &str) -> CodeFacts {
 }
 
 fn walk(tree: &Tree) -> CodeFacts {
-    let (env, tokens) = Env::new(&tree.text);
     let mut walk = Walk {
         lines: LineTable::new(&tree.text),
         facts: CodeFacts::without_tree(tree.verdict()),
-        env,
+        env: Env::new(&tree.text),
+        text: &tree.text,
+        reads: FxHashMap::default(),
+        bound: FxHashMap::default(),
+        attributes: FxHashMap::default(),
         path: Vec::new(),
         class: Vec::new(),
         depth: 0,
         place: Place::TOP,
     };
-    walk.facts.tokens = tokens;
+    walk.facts.tokens = tree.tokens;
     walk.facts.cyclomatic = 1;
     walk.facts.leading_comment = whole::leading_comment(tree);
     walk.body(&tree.body);
     let mut facts = walk.facts;
+    facts.reads = walk.reads.into_iter().map(|(name, count)| (name.into_owned(), count)).collect();
+    facts.bound = walk.bound.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+    facts.attributes = walk.attributes.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
     facts.calls.sort_by_key(|call| call.line);
     whole::finish(&mut facts);
     facts
-}
-
-/// Counts a name; most have been met before.
-fn count(names: &mut BTreeMap<String, u32>, name: &str) {
-    match names.get_mut(name) {
-        Some(count) => *count += 1,
-        None => {
-            names.insert(name.to_owned(), 1);
-        }
-    }
 }
 
 /// Where in the flow of control a node stands.
@@ -99,20 +96,25 @@ impl Place {
     }
 }
 
-struct Walk {
+struct Walk<'a> {
     lines: LineTable,
     facts: CodeFacts,
-    env: Env,
-    /// Names of the classes and functions around.
-    path: Vec<String>,
+    env: Env<'a>,
+    text: &'a str,
+    /// What `facts` will have as sorted maps.
+    reads: FxHashMap<Cow<'a, str>, u32>,
+    bound: FxHashMap<&'a str, u32>,
+    attributes: FxHashMap<&'a str, u32>,
+    /// The classes and functions around, dotted; outermost first.
+    path: Vec<Arc<str>>,
     /// Indices of the classes whose bodies are around, `None` for functions.
     class: Vec<Option<usize>>,
     depth: u32,
     place: Place,
 }
 
-impl Walk {
-    fn body(&mut self, body: &[Stmt]) {
+impl<'a> Walk<'a> {
+    fn body(&mut self, body: &'a [Stmt]) {
         for stmt in body {
             self.stmt(stmt);
         }
@@ -128,11 +130,20 @@ impl Walk {
         self.lines.line(offset.into())
     }
 
-    fn bind(&mut self, name: &str) {
-        count(&mut self.facts.bound, name);
+    fn bind(&mut self, name: &'a str) {
+        *self.bound.entry(name).or_default() += 1;
     }
 
-    fn stmt(&mut self, stmt: &Stmt) {
+    /// Enters a class or function.
+    fn enter(&mut self, name: &str) {
+        let path = match self.path.last() {
+            Some(around) => format!("{around}.{name}").into(),
+            None => name.into(),
+        };
+        self.path.push(path);
+    }
+
+    fn stmt(&mut self, stmt: &'a Stmt) {
         self.deeper();
         match stmt {
             Stmt::FunctionDef(s) => self.function(s),
@@ -149,7 +160,7 @@ impl Walk {
             Stmt::AugAssign(s) => {
                 self.expr(&s.value);
                 if let Expr::Name(e) = s.target.as_ref() {
-                    self.read(e.id.as_str());
+                    self.read(Cow::Borrowed(e.id.as_str()));
                     self.env.set(&e.id, Known::Nothing);
                 }
                 self.target(&s.target);
@@ -182,7 +193,7 @@ impl Walk {
         self.depth -= 1;
     }
 
-    fn assign(&mut self, s: &ast::StmtAssign) {
+    fn assign(&mut self, s: &'a ast::StmtAssign) {
         self.expr(&s.value);
         for target in &s.targets {
             self.target(target);
@@ -191,7 +202,7 @@ impl Walk {
     }
 
     /// Keeps what is known of the value that a target is bound to.
-    fn bind_value(&mut self, target: &Expr, value: &Expr) {
+    fn bind_value(&mut self, target: &'a Expr, value: &'a Expr) {
         match (target, value) {
             (Expr::Name(e), _) => {
                 let known = self.env.known(value);
@@ -209,7 +220,7 @@ impl Walk {
         }
     }
 
-    fn function(&mut self, s: &ast::StmtFunctionDef) {
+    fn function(&mut self, s: &'a ast::StmtFunctionDef) {
         let name = s.name.as_str();
         self.facts.functions += 1;
         self.bind(name);
@@ -229,7 +240,7 @@ impl Walk {
         let place = std::mem::replace(&mut self.place, Place::TOP);
         self.env.push();
         self.parameters(&s.parameters);
-        self.path.push(name.to_owned());
+        self.enter(name);
         self.class.push(None);
         self.body(&s.body);
         self.class.pop();
@@ -238,14 +249,14 @@ impl Walk {
         self.place = place;
     }
 
-    fn defaults(&mut self, params: &ast::Parameters) {
+    fn defaults(&mut self, params: &'a ast::Parameters) {
         for param in params.iter() {
             param.annotation().into_iter().for_each(|annotation| self.expr(annotation));
             param.default().into_iter().for_each(|default| self.expr(default));
         }
     }
 
-    fn parameters(&mut self, params: &ast::Parameters) {
+    fn parameters(&mut self, params: &'a ast::Parameters) {
         for param in params.iter() {
             self.facts.nodes += 1;
             self.bind(param.name());
@@ -253,7 +264,7 @@ impl Walk {
         }
     }
 
-    fn type_params(&mut self, params: Option<&ast::TypeParams>) {
+    fn type_params(&mut self, params: Option<&'a ast::TypeParams>) {
         for param in params.into_iter().flat_map(|params| &params.type_params) {
             self.bind(param.name());
             let (bound, default) = match param {
@@ -265,7 +276,7 @@ impl Walk {
         }
     }
 
-    fn class(&mut self, s: &ast::StmtClassDef) {
+    fn class(&mut self, s: &'a ast::StmtClassDef) {
         self.bind(&s.name);
         s.decorator_list.iter().for_each(|decorator| self.expr(&decorator.expression));
         self.type_params(s.type_params.as_deref());
@@ -282,7 +293,7 @@ impl Walk {
             top_level: self.path.is_empty(),
             ..ClassFact::default()
         });
-        self.path.push(s.name.to_string());
+        self.enter(&s.name);
         self.class.push(Some(index));
         self.body(&s.body);
         self.class.pop();
@@ -291,7 +302,7 @@ impl Walk {
         self.place = place;
     }
 
-    fn for_loop(&mut self, s: &ast::StmtFor) {
+    fn for_loop(&mut self, s: &'a ast::StmtFor) {
         self.facts.cyclomatic += 1;
         self.facts.loops += 1;
         self.expr(&s.iter);
@@ -301,7 +312,7 @@ impl Walk {
         self.body(&s.orelse);
     }
 
-    fn repeated(&mut self, times: Option<u64>, body: &[Stmt]) {
+    fn repeated(&mut self, times: Option<u64>, body: &'a [Stmt]) {
         let names = assigned_names(body);
         names.iter().for_each(|name| self.env.set(name, Known::Nothing));
         let place = self.place;
@@ -311,7 +322,7 @@ impl Walk {
         names.iter().for_each(|name| self.env.set(name, Known::Nothing));
     }
 
-    fn conditional(&mut self, s: &ast::StmtIf) {
+    fn conditional(&mut self, s: &'a ast::StmtIf) {
         let place = self.place;
         self.facts.cyclomatic += 1;
         self.expr(&s.test);
@@ -333,7 +344,7 @@ impl Walk {
         }
     }
 
-    fn with(&mut self, items: &[ast::WithItem], body: &[Stmt]) {
+    fn with(&mut self, items: &'a [ast::WithItem], body: &'a [Stmt]) {
         for item in items {
             self.facts.nodes += 1;
             self.expr(&item.context_expr);
@@ -342,7 +353,7 @@ impl Walk {
         self.body(body);
     }
 
-    fn try_block(&mut self, s: &ast::StmtTry) {
+    fn try_block(&mut self, s: &'a ast::StmtTry) {
         self.body(&s.body);
         let place = self.place;
         self.place = Place { conditional: true, alternative: true, ..place };
@@ -361,7 +372,7 @@ impl Walk {
         }
     }
 
-    fn match_cases(&mut self, s: &ast::StmtMatch) {
+    fn match_cases(&mut self, s: &'a ast::StmtMatch) {
         self.expr(&s.subject);
         let place = self.place;
         self.place.conditional = true;
@@ -378,7 +389,7 @@ impl Walk {
         }
     }
 
-    fn pattern(&mut self, pattern: &Pattern) {
+    fn pattern(&mut self, pattern: &'a Pattern) {
         self.deeper();
         match pattern {
             Pattern::MatchMapping(p) => p.rest.iter().for_each(|name| self.bind(name)),
@@ -394,39 +405,49 @@ impl Walk {
         self.depth -= 1;
     }
 
-    fn import(&mut self, s: &ast::StmtImport) {
+    fn import(&mut self, s: &'a ast::StmtImport) {
         let line = self.line(s.range.start());
         for alias in &s.names {
-            let module = alias.name.to_string();
-            let root = module.split('.').next().unwrap_or_default().to_owned();
-            let bound = alias.asname.as_ref().map_or(root, ToString::to_string);
+            let module = alias.name.as_str();
+            let root = module.split('.').next().unwrap_or_default();
+            let bound = alias.asname.as_ref().map_or(root, |asname| asname.as_str());
             self.facts.nodes += 1;
-            self.bind(&bound);
-            self.facts.imports.push(ImportFact { module, name: None, bound, line });
+            self.bind(bound);
+            self.facts.imports.push(ImportFact {
+                module: module.to_owned(),
+                name: None,
+                bound: bound.to_owned(),
+                line,
+            });
         }
     }
 
-    fn import_from(&mut self, s: &ast::StmtImportFrom) {
+    fn import_from(&mut self, s: &'a ast::StmtImportFrom) {
         let line = self.line(s.range.start());
         let dots = ".".repeat(s.level as usize);
         let module = format!("{dots}{}", s.module.as_deref().unwrap_or_default());
         for alias in &s.names {
-            let name = alias.name.to_string();
-            let bound = match (&alias.asname, name.as_str()) {
-                (Some(asname), _) => asname.to_string(),
-                (None, "*") => String::new(),
-                (None, name) => name.to_owned(),
+            let name = alias.name.as_str();
+            let bound = match (&alias.asname, name) {
+                (Some(asname), _) => asname.as_str(),
+                (None, "*") => "",
+                (None, name) => name,
             };
             self.facts.nodes += 1;
             if !bound.is_empty() {
-                self.bind(&bound);
+                self.bind(bound);
             }
-            self.facts.imports.push(ImportFact { module: module.clone(), name: Some(name), bound, line });
+            self.facts.imports.push(ImportFact {
+                module: module.clone(),
+                name: Some(name.to_owned()),
+                bound: bound.to_owned(),
+                line,
+            });
         }
     }
 
     /// A target: binds its names, reads what stands before attributes and subscripts.
-    fn target(&mut self, target: &Expr) {
+    fn target(&mut self, target: &'a Expr) {
         self.deeper();
         match target {
             Expr::Name(e) => {
@@ -455,14 +476,14 @@ impl Walk {
         self.depth -= 1;
     }
 
-    fn read(&mut self, dotted: &str) {
-        count(&mut self.facts.reads, dotted);
+    fn read(&mut self, dotted: Cow<'a, str>) {
+        *self.reads.entry(dotted).or_default() += 1;
     }
 
-    fn expr(&mut self, expr: &Expr) {
+    fn expr(&mut self, expr: &'a Expr) {
         self.deeper();
         match expr {
-            Expr::Name(e) => self.read(e.id.as_str()),
+            Expr::Name(e) => self.read(Cow::Borrowed(e.id.as_str())),
             Expr::Attribute(_) => {
                 self.attributes(expr);
             }
@@ -512,7 +533,7 @@ impl Walk {
         self.depth -= 1;
     }
 
-    fn below(&mut self, expr: &Expr) {
+    fn below(&mut self, expr: &'a Expr) {
         children(Node::Expr(expr), &mut |child| {
             if let Node::Expr(expr) = child {
                 self.expr(expr);
@@ -528,7 +549,7 @@ impl Walk {
         self.facts.strings.push(text.to_owned());
     }
 
-    fn f_string(&mut self, value: &ast::FStringValue) {
+    fn f_string(&mut self, value: &'a ast::FStringValue) {
         for part in value {
             match part {
                 ast::FStringPart::Literal(literal) => self.literal_part(&literal.value),
@@ -537,7 +558,7 @@ impl Walk {
         }
     }
 
-    fn interpolated(&mut self, elements: &ast::InterpolatedStringElements) {
+    fn interpolated(&mut self, elements: &'a ast::InterpolatedStringElements) {
         for element in elements {
             match element {
                 ast::InterpolatedStringElement::Literal(literal) => self.literal_part(&literal.value),
@@ -561,7 +582,7 @@ impl Walk {
         self.depth -= 1;
     }
 
-    fn comprehension(&mut self, generators: &[ast::Comprehension], elements: &[&Expr]) {
+    fn comprehension(&mut self, generators: &'a [ast::Comprehension], elements: &[&'a Expr]) {
         let place = self.place;
         self.env.push();
         for generator in generators {
@@ -580,40 +601,41 @@ impl Walk {
     }
 
     /// Takes in a chain of attributes and gives its dotted name; walks what the chain starts from, if that is no name.
-    fn attributes(&mut self, expr: &Expr) -> Option<String> {
-        let mut parts: Vec<&str> = Vec::new();
+    fn attributes(&mut self, expr: &'a Expr) -> Option<Cow<'a, str>> {
         let mut at = expr;
+        let (mut count, mut bytes) = (0, 0);
         while let Expr::Attribute(e) = at {
-            parts.push(e.attr.as_str());
-            count(&mut self.facts.attributes, e.attr.as_str());
+            *self.attributes.entry(e.attr.as_str()).or_default() += 1;
+            count += 1;
+            bytes += 1 + e.attr.len();
             at = &e.value;
         }
-        self.facts.nodes += parts.len() as u32;
-        match at {
-            Expr::Name(e) => {
-                parts.push(e.id.as_str());
-                parts.reverse();
-                let dotted = parts.join(".");
-                self.read(&dotted);
-                Some(dotted)
-            }
-            base => {
-                self.expr(base);
-                None
-            }
-        }
+        self.facts.nodes += count;
+        let Expr::Name(root) = at else {
+            self.expr(at);
+            return None;
+        };
+        // Most chains are written without blanks: then the text is the name.
+        let written = self.text.get(usize::from(expr.start())..usize::from(expr.end())).unwrap_or_default();
+        let dotted = if written.is_ascii() && written.len() == bytes + root.id.len() {
+            Cow::Borrowed(written)
+        } else {
+            dotted_name(expr).map_or(Cow::Borrowed(root.id.as_str()), Cow::Owned)
+        };
+        self.read(dotted.clone());
+        Some(dotted)
     }
 
-    fn call(&mut self, e: &ast::ExprCall) {
+    fn call(&mut self, e: &'a ast::ExprCall) {
         let name = match e.func.as_ref() {
             Expr::Name(name) => {
                 self.facts.nodes += 1;
-                self.read(name.id.as_str());
+                self.read(Cow::Borrowed(name.id.as_str()));
                 Some(name.id.to_string())
             }
             Expr::Attribute(attribute) => {
                 let dotted = self.attributes(&e.func);
-                Some(dotted.unwrap_or_else(|| format!(".{}", attribute.attr)))
+                Some(dotted.map_or_else(|| format!(".{}", attribute.attr), Cow::into_owned))
             }
             other => {
                 self.expr(other);
@@ -632,9 +654,9 @@ impl Walk {
         }
     }
 
-    fn record_call(&mut self, e: &ast::ExprCall, name: String) {
+    fn record_call(&mut self, e: &'a ast::ExprCall, name: String) {
         let line = self.line(usize::from(e.func.end()).saturating_sub(1));
-        let within = self.path.join(".");
+        let within = self.path.last().cloned().unwrap_or_default();
         self.record_time(e, &name, &within, line);
         let keywords = e
             .arguments
@@ -662,14 +684,16 @@ impl Walk {
         self.facts.calls.push(call);
     }
 
-    fn record_time(&mut self, e: &ast::ExprCall, name: &str, within: &str, line: u32) {
+    fn record_time(&mut self, e: &'a ast::ExprCall, name: &str, within: &Arc<str>, line: u32) {
         let Some((root, what)) =
             name.rsplit_once('.').map(|(front, what)| (front.split('.').next().unwrap_or(front), what))
         else {
             return;
         };
-        let imported = self.facts.imports.iter().any(|import| import.bound == root && !is_manim_module(&import.module));
-        if root.is_empty() || imported || !TIMED.contains(&what) {
+        if root.is_empty() || !TIMED.contains(&what) {
+            return;
+        }
+        if self.facts.imports.iter().any(|import| import.bound == root && !is_manim_module(&import.module)) {
             return;
         }
         let (seconds, exact) = match what {
@@ -689,7 +713,7 @@ impl Walk {
             exact: exact && !self.place.conditional,
             alternative: self.place.alternative,
             repeats: self.place.repeats,
-            within: within.to_owned(),
+            within: Arc::clone(within),
             line,
         });
     }

@@ -1,9 +1,10 @@
 //! What a walk knows of values without running anything: numbers that fold, lengths of literal sequences, run times of
 //! animations that were given a name.
 
-use std::collections::{HashMap, HashSet};
+use std::cell::OnceCell;
 
 use ruff_python_ast::{Expr, ExprContext, Number, Operator, Stmt, UnaryOp};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::timing;
 use crate::analyze::parse::{Node, children};
@@ -11,6 +12,9 @@ use crate::similarity::lexer;
 
 /// Deepest expression that is folded.
 const MAX_FOLD_DEPTH: u32 = 32;
+
+/// Longest range whose length counts as known: nobody waits for more turns.
+const MAX_LENGTH: f64 = 1e6;
 
 /// What is known of a name's value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,38 +30,44 @@ pub(super) enum Known {
 }
 
 #[derive(Debug, Default)]
-struct Scope {
+struct Scope<'a> {
     /// Name of the class whose body this is.
-    class: Option<String>,
-    names: HashMap<String, Known>,
+    class: Option<&'a str>,
+    names: FxHashMap<&'a str, Known>,
 }
 
 /// The names in sight, innermost scope last.
 #[derive(Debug)]
-pub(super) struct Env {
-    scopes: Vec<Scope>,
+pub(super) struct Env<'a> {
+    text: &'a str,
+    scopes: Vec<Scope<'a>>,
     /// Names in the bodies of classes that were left.
-    classes: HashMap<String, HashMap<String, Known>>,
-    /// Names on which something is called that changes their length.
-    mutated: HashSet<String>,
+    classes: FxHashMap<&'a str, FxHashMap<&'a str, Known>>,
+    /// Names on which something is called that changes their length; read off the text when they are first asked for.
+    mutated: OnceCell<FxHashSet<&'a str>>,
 }
 
 const MUTATORS: &[&str] = &["add", "append", "clear", "extend", "insert", "pop", "remove"];
 
-impl Env {
-    /// Reads a text's tokens; returns their number as well.
-    pub(super) fn new(code: &str) -> (Self, u32) {
-        let mut mutated = HashSet::new();
-        let mut count = 0u32;
-        let mut window = ["", "", ""];
-        for token in lexer::tokens(code) {
-            count = count.saturating_add(1);
-            window = [window[1], window[2], token.text];
-            if window[1] == "." && MUTATORS.contains(&window[2]) {
-                mutated.insert(window[0].to_owned());
+impl<'a> Env<'a> {
+    /// Knows nothing yet of a text.
+    pub(super) fn new(text: &'a str) -> Self {
+        Env { text, scopes: vec![Scope::default()], classes: FxHashMap::default(), mutated: OnceCell::new() }
+    }
+
+    fn is_mutated(&self, name: &str) -> bool {
+        let mutated = self.mutated.get_or_init(|| {
+            let mut mutated = FxHashSet::default();
+            let mut window = ["", "", ""];
+            for token in lexer::tokens(self.text) {
+                window = [window[1], window[2], token.text];
+                if window[1] == "." && MUTATORS.contains(&window[2]) {
+                    mutated.insert(window[0]);
+                }
             }
-        }
-        (Env { scopes: vec![Scope::default()], classes: HashMap::new(), mutated }, count)
+            mutated
+        });
+        mutated.contains(name)
     }
 
     /// Enters a function, a lambda or a comprehension.
@@ -66,10 +76,10 @@ impl Env {
     }
 
     /// Enters the body of a class, which has what its bases in the text have.
-    pub(super) fn push_class(&mut self, class: &str, bases: &[String]) {
-        let inherited = bases.iter().rev().filter_map(|base| self.classes.get(base)).flatten();
-        let names = inherited.map(|(name, known)| (name.clone(), *known)).collect();
-        self.scopes.push(Scope { class: Some(class.to_owned()), names });
+    pub(super) fn push_class(&mut self, class: &'a str, bases: &[String]) {
+        let inherited = bases.iter().rev().filter_map(|base| self.classes.get(base.as_str())).flatten();
+        let names = inherited.map(|(name, known)| (*name, *known)).collect();
+        self.scopes.push(Scope { class: Some(class), names });
     }
 
     /// Leaves what was entered last.
@@ -82,16 +92,16 @@ impl Env {
         }
     }
 
-    pub(super) fn set(&mut self, name: &str, known: Known) {
+    pub(super) fn set(&mut self, name: &'a str, known: Known) {
         if let Some(scope) = self.scopes.last_mut() {
-            scope.names.insert(name.to_owned(), known);
+            scope.names.insert(name, known);
         }
     }
 
     /// Forgets `self.name`.
-    pub(super) fn forget_own(&mut self, name: &str) {
+    pub(super) fn forget_own(&mut self, name: &'a str) {
         if let Some(scope) = self.scopes.iter_mut().rev().find(|scope| scope.class.is_some()) {
-            scope.names.insert(name.to_owned(), Known::Nothing);
+            scope.names.insert(name, Known::Nothing);
         }
     }
 
@@ -111,7 +121,7 @@ impl Env {
         self.scopes
             .iter()
             .rev()
-            .find(|scope| scope.class.as_deref().is_some_and(|class| own || class == root))
+            .find(|scope| scope.class.is_some_and(|class| own || class == root))
             .and_then(|scope| scope.names.get(attribute).copied())
             .unwrap_or(Known::Nothing)
     }
@@ -221,7 +231,7 @@ impl Env {
             Expr::Tuple(e) => plain(&e.elts),
             Expr::Dict(e) => e.items.iter().all(|item| item.key.is_some()).then_some(e.items.len() as u64),
             Expr::StringLiteral(e) => Some(e.value.chars().count() as u64),
-            Expr::Name(e) if !self.mutated.contains(e.id.as_str()) => match self.get(&e.id) {
+            Expr::Name(e) if !self.is_mutated(&e.id) => match self.get(&e.id) {
                 Known::Length(length) => Some(length),
                 _ => None,
             },
@@ -266,7 +276,8 @@ impl Env {
             3 => (number(0)??, number(1)??, number(2)??),
             _ => return None,
         };
-        (step != 0.0).then(|| ((stop - start) / step).ceil().max(0.0) as u64)
+        let count = ((stop - start) / step).ceil().max(0.0);
+        (step != 0.0 && count <= MAX_LENGTH).then_some(count as u64)
     }
 }
 

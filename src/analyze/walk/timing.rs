@@ -52,7 +52,7 @@ fn has_unpacked(call: &ExprCall) -> bool {
 }
 
 /// Seconds of a `play` and whether they are certain.
-pub(super) fn play_seconds(env: &Env, call: &ExprCall) -> (f64, bool) {
+pub(super) fn play_seconds(env: &Env<'_>, call: &ExprCall) -> (f64, bool) {
     if let Some(run_time) = keyword(call, "run_time") {
         if let Some(seconds) = env.fold(run_time) {
             return (seconds.max(0.0), true);
@@ -64,14 +64,14 @@ pub(super) fn play_seconds(env: &Env, call: &ExprCall) -> (f64, bool) {
 }
 
 /// Seconds of a `wait` or `pause`: its first argument or `duration`, one second by default.
-pub(super) fn wait_seconds(env: &Env, call: &ExprCall) -> (f64, bool) {
+pub(super) fn wait_seconds(env: &Env<'_>, call: &ExprCall) -> (f64, bool) {
     match call.arguments.args.first().or_else(|| keyword(call, "duration")) {
         Some(duration) => env.fold(duration).map_or((1.0, false), |seconds| (seconds.max(0.0), true)),
         None => (1.0, !has_unpacked(call)),
     }
 }
 
-fn longest(env: &Env, args: &[Expr], depth: u32) -> (f64, bool) {
+fn longest(env: &Env<'_>, args: &[Expr], depth: u32) -> (f64, bool) {
     let (list, exact) = each(env, args, depth);
     let longest =
         list.into_iter().fold(None, |longest: Option<f64>, seconds| Some(longest.map_or(seconds, |l| l.max(seconds))));
@@ -79,7 +79,7 @@ fn longest(env: &Env, args: &[Expr], depth: u32) -> (f64, bool) {
 }
 
 /// Seconds of each animation among arguments, unpacked where that is literal; and whether all are certain.
-fn each(env: &Env, args: &[Expr], depth: u32) -> (Vec<f64>, bool) {
+fn each(env: &Env<'_>, args: &[Expr], depth: u32) -> (Vec<f64>, bool) {
     let mut list = Vec::new();
     let mut exact = true;
     for arg in args {
@@ -102,7 +102,7 @@ fn each(env: &Env, args: &[Expr], depth: u32) -> (Vec<f64>, bool) {
     (list, exact)
 }
 
-fn each_of_sequence(env: &Env, sequence: &Expr, depth: u32, list: &mut Vec<f64>, exact: &mut bool) {
+fn each_of_sequence(env: &Env<'_>, sequence: &Expr, depth: u32, list: &mut Vec<f64>, exact: &mut bool) {
     if depth > MAX_DEPTH {
         *exact = false;
         return;
@@ -145,11 +145,11 @@ fn each_of_sequence(env: &Env, sequence: &Expr, depth: u32, list: &mut Vec<f64>,
 }
 
 /// Seconds of an animation and whether they are certain.
-pub(super) fn animation_seconds(env: &Env, expr: &Expr) -> (f64, bool) {
+pub(super) fn animation_seconds(env: &Env<'_>, expr: &Expr) -> (f64, bool) {
     seconds_within(env, expr, 0)
 }
 
-fn seconds_within(env: &Env, expr: &Expr, depth: u32) -> (f64, bool) {
+fn seconds_within(env: &Env<'_>, expr: &Expr, depth: u32) -> (f64, bool) {
     if depth > MAX_DEPTH {
         return (1.0, false);
     }
@@ -166,7 +166,7 @@ fn seconds_within(env: &Env, expr: &Expr, depth: u32) -> (f64, bool) {
     }
 }
 
-fn call_seconds(env: &Env, call: &ExprCall, depth: u32) -> (f64, bool) {
+fn call_seconds(env: &Env<'_>, call: &ExprCall, depth: u32) -> (f64, bool) {
     let name = match call.func.as_ref() {
         Expr::Name(e) => e.id.as_str(),
         Expr::Attribute(e) => {
@@ -179,6 +179,11 @@ fn call_seconds(env: &Env, call: &ExprCall, depth: u32) -> (f64, bool) {
     };
     if let Some(run_time) = keyword(call, "run_time") {
         return env.fold(run_time).map_or((1.0, false), |seconds| (seconds.max(0.0), true));
+    }
+    if name == "Wait"
+        && let Some(seconds) = call.arguments.args.first()
+    {
+        return env.fold(seconds).map_or((1.0, false), |seconds| (seconds.max(0.0), true));
     }
     if api().kind_in_either(name) != Some(NameKind::Animation) || has_unpacked(call) {
         return (1.0, false);
@@ -203,7 +208,7 @@ fn call_seconds(env: &Env, call: &ExprCall, depth: u32) -> (f64, bool) {
 }
 
 /// Seconds of `mobject.animate.shift(..)` and `mobject.animate(run_time=2).shift(..)`.
-fn animate_seconds(env: &Env, call: &ExprCall) -> Option<(f64, bool)> {
+fn animate_seconds(env: &Env<'_>, call: &ExprCall) -> Option<(f64, bool)> {
     let mut at: &Expr = call.func.as_ref();
     loop {
         match at {
