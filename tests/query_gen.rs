@@ -274,11 +274,14 @@ fn sets(rng: &mut Rng, vocab: &GenVocab) -> Option<String> {
 fn meta(rng: &mut Rng, vocab: &GenVocab) -> Option<String> {
     let (name, words) = pick(rng, &vocab.metas)?.clone();
     let word = rng.pick(&words).clone();
-    Some(match rng.below(3) {
-        0 if word.chars().all(char::is_alphanumeric) => {
+    Some(match rng.below(6) {
+        0 => format!("meta.{name}:/{}/i", regex_of(rng, &word)),
+        1 => format!("-has:meta.{name}"),
+        2 => format!("meta.{name}:({} or not {})", value(rng, &word), quoted(rng.pick::<String>(&words))),
+        3 if word.chars().all(char::is_alphanumeric) => {
             format!("meta.{name}:{}*", word.chars().take(2).collect::<String>())
         }
-        1 => format!("has:meta.{name}"),
+        4 => format!("has:meta.{name}"),
         _ => format!("meta.{name}:{}", value(rng, &word)),
     })
 }

@@ -224,7 +224,7 @@ fn excludes(left: &Test, right: &Test) -> bool {
 }
 
 /// Whether two ranges share no number.
-fn apart(left: &Range, right: &Range) -> bool {
+pub(super) fn apart(left: &Range, right: &Range) -> bool {
     below(left.high, right.low) || below(right.high, left.low)
 }
 

@@ -6,11 +6,13 @@ use crate::analyze::features::Kind;
 
 use super::ast::{Check, Expr, Node, Op, Resolved, Span, Value, ValueKind};
 use super::error::QueryError;
-use super::fields::kind_name;
+use super::fields::{self, kind_name};
+use super::lower::{apart, typed_number};
 use super::numbers::{self, Measure};
 use super::plan::{Field, Home, Range, Within};
-use super::resolve::{Ask, Place, Resolver, Subject, as_text, did_you_mean, expression};
+use super::resolve::{Ask, Resolver, Subject, as_text, did_you_mean, expression};
 use super::suggest::{similar, typed};
+use super::texts::Place;
 
 /// How long an id is, in hexadecimal digits.
 const ID_DIGITS: usize = 32;
@@ -89,7 +91,12 @@ impl Resolver<'_> {
                 let measure =
                     if matches!(subject, Subject::Count { .. }) { Measure::Count } else { Measure::of(field) };
                 let number = numbers::single(ask, measure, value)?;
-                let range = |low, high| Expr::check(ranged(subject, Range { low, high }));
+                let mut range = |low, high| {
+                    if ask.op != Op::Differs {
+                        self.note_out_of_reach(subject, Range { low, high });
+                    }
+                    Expr::check(ranged(subject, Range { low, high }))
+                };
                 Ok(match ask.op {
                     Op::Has | Op::Equal => range(Bound::Included(number), Bound::Included(number)),
                     Op::Less => range(Bound::Unbounded, Bound::Excluded(number)),
@@ -181,7 +188,33 @@ impl Resolver<'_> {
         value: &Value,
     ) -> Result<Expr<Resolved>, QueryError> {
         let range = numbers::range(ask, measure, value)?;
+        self.note_out_of_reach(subject, range);
         Ok(Expr::check(ranged(subject, range)))
+    }
+
+    /// Says that no number of a field, or none that this store has, lies in a range.
+    fn note_out_of_reach(&mut self, subject: &Subject, range: Range) {
+        let (name, kind, (least, greatest)) = match subject {
+            Subject::Plain(field) => (field.name.clone(), field.kind, fields::bounds(field)),
+            Subject::Count { field, name } => (format!("{}.{name}", field.name), Kind::Int, (0.0, f64::INFINITY)),
+        };
+        let span = |least: f64, greatest: f64| Range { low: Bound::Included(least), high: Bound::Included(greatest) };
+        let asked = ranged(subject, range);
+        let shown = |number: f64| typed_number(kind, number);
+        if apart(&range, &span(least, greatest)) {
+            let reach = if greatest.is_finite() {
+                format!("from {} to {}", shown(least), shown(greatest))
+            } else {
+                format!("at least {}", shown(least))
+            };
+            self.note(format!("no row can match `{asked}`: `{name}` is {reach}"));
+        } else if let Subject::Plain(field) = subject
+            && let Some((least, greatest)) = self.vocabulary.range(&field.name)
+            && apart(&range, &span(least, greatest))
+        {
+            let (least, greatest) = (shown(least), shown(greatest));
+            self.note(format!("no sample here matches `{asked}`: `{name}` goes from {least} to {greatest}"));
+        }
     }
 
     /// A word of an enumeration.
