@@ -135,7 +135,19 @@ fn has_symbol(stem: &str, quoted: bool) -> bool {
 
 /// The expression that finds a text literally.
 fn literal(written: &str) -> String {
-    slashed(&regex::escape(written))
+    slashed(&escaped(written))
+}
+
+/// A text as a part of an expression, with no more backslashes than it needs.
+fn escaped(written: &str) -> String {
+    let mut out = String::with_capacity(written.len());
+    for ch in written.chars() {
+        if "\\.+*?()|[]{}^$".contains(ch) {
+            out.push('\\');
+        }
+        out.push(ch);
+    }
+    out
 }
 
 /// An expression between slashes.
@@ -167,7 +179,7 @@ fn nothing_to_find(text: &str, place: &Place<'_>, written: &str, star: bool, spa
 
 /// The error for a `*` in or before a word.
 fn misplaced_star(text: &str, written: &str, span: Span) -> QueryError {
-    let pieces: Vec<String> = written.split('*').map(regex::escape).collect();
+    let pieces: Vec<String> = written.split('*').map(escaped).collect();
     let mut pattern = String::new();
     for (at, piece) in pieces.iter().enumerate() {
         // several stars in a row are one

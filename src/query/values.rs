@@ -6,8 +6,8 @@ use crate::analyze::features::Kind;
 
 use super::ast::{Check, Expr, Node, Op, Resolved, Span, Value, ValueKind};
 use super::error::QueryError;
-use super::fields::{self, kind_name};
-use super::lower::{apart, typed_number};
+use super::fields::kind_name;
+use super::lower::inside;
 use super::numbers::{self, Measure};
 use super::plan::{Field, Home, Range, Within};
 use super::resolve::{Ask, Resolver, Subject, as_text, did_you_mean, expression};
@@ -118,19 +118,7 @@ impl Resolver<'_> {
                     Op::More => (Bound::Excluded(at), Bound::Unbounded),
                     _ => (Bound::Included(at), Bound::Unbounded),
                 };
-                let inside = words.iter().enumerate().any(|(at, _)| {
-                    let above = match low {
-                        Bound::Included(low) => at >= low,
-                        Bound::Excluded(low) => at > low,
-                        Bound::Unbounded => true,
-                    };
-                    let below = match high {
-                        Bound::Included(high) => at <= high,
-                        Bound::Excluded(high) => at < high,
-                        Bound::Unbounded => true,
-                    };
-                    above && below
-                });
+                let inside = (0..words.len()).any(|at| inside(at, low, high));
                 if !inside {
                     let end = if ask.op == Op::Less { "lowest" } else { "highest" };
                     let message = format!("nothing is beyond `{}`, the {end} of `{}`", words[at], field.name);
@@ -190,31 +178,6 @@ impl Resolver<'_> {
         let range = numbers::range(ask, measure, value)?;
         self.note_out_of_reach(subject, range);
         Ok(Expr::check(ranged(subject, range)))
-    }
-
-    /// Says that no number of a field, or none that this store has, lies in a range.
-    fn note_out_of_reach(&mut self, subject: &Subject, range: Range) {
-        let (name, kind, (least, greatest)) = match subject {
-            Subject::Plain(field) => (field.name.clone(), field.kind, fields::bounds(field)),
-            Subject::Count { field, name } => (format!("{}.{name}", field.name), Kind::Int, (0.0, f64::INFINITY)),
-        };
-        let span = |least: f64, greatest: f64| Range { low: Bound::Included(least), high: Bound::Included(greatest) };
-        let asked = ranged(subject, range);
-        let shown = |number: f64| typed_number(kind, number);
-        if apart(&range, &span(least, greatest)) {
-            let reach = if greatest.is_finite() {
-                format!("from {} to {}", shown(least), shown(greatest))
-            } else {
-                format!("at least {}", shown(least))
-            };
-            self.note(format!("no row can match `{asked}`: `{name}` is {reach}"));
-        } else if let Subject::Plain(field) = subject
-            && let Some((least, greatest)) = self.vocabulary.range(&field.name)
-            && apart(&range, &span(least, greatest))
-        {
-            let (least, greatest) = (shown(least), shown(greatest));
-            self.note(format!("no sample here matches `{asked}`: `{name}` goes from {least} to {greatest}"));
-        }
     }
 
     /// A word of an enumeration.
@@ -536,7 +499,8 @@ fn either(left: Expr<Resolved>, right: Expr<Resolved>) -> Expr<Resolved> {
     Expr::new(Node::Or(vec![left, right]), ())
 }
 
-fn ranged(subject: &Subject, range: Range) -> Check {
+/// The check that a number of a subject lies in a range.
+pub(super) fn ranged(subject: &Subject, range: Range) -> Check {
     match subject {
         Subject::Plain(field) => Check::Range { field: field.clone(), range },
         Subject::Count { field, name } => Check::Count { field: field.clone(), name: name.clone(), range },
