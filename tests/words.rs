@@ -263,7 +263,7 @@ fn groups_of_several_fields_count_every_combination() {
                 keys = keys
                     .iter()
                     .flat_map(|key: &Vec<GroupKey>| {
-                        values.iter().map(|value| [key.as_slice(), &[value.clone()]].concat())
+                        values.iter().map(|value| [key.as_slice(), std::slice::from_ref(value)].concat())
                     })
                     .collect();
             }

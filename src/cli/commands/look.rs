@@ -17,6 +17,9 @@ use crate::store::Store;
 use crate::store::index::rows::RowSet;
 use crate::store::index::tally::Tally;
 
+/// Values of a field in the list of all fields: the commonest.
+const FEW: usize = 8;
+
 /// Rows of a table page.
 const PAGE: usize = 20;
 
@@ -365,15 +368,17 @@ impl Counter<'_> {
                 fields.insert("max".into(), greatest.json());
             }
             Counted::Values { rows, mut values } => {
-                values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+                type Valued = (slice::GroupKey, u64);
+                let commonest = |a: &Valued, b: &Valued| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0));
                 fields.insert("rows".into(), json!(rows));
                 fields.insert("distinct".into(), json!(values.len()));
-                let limit = if full { usize::MAX } else { 8 };
-                let values: Vec<Value> = values
-                    .iter()
-                    .take(limit)
-                    .map(|(value, count)| json!({ "value": value.json(), "count": count }))
-                    .collect();
+                if !full && values.len() > FEW {
+                    values.select_nth_unstable_by(FEW, commonest);
+                    values.truncate(FEW);
+                }
+                values.sort_by(commonest);
+                let values: Vec<Value> =
+                    values.iter().map(|(value, count)| json!({ "value": value.json(), "count": count })).collect();
                 fields.insert("values".into(), json!(values));
             }
             Counted::Nothing => {

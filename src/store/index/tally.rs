@@ -1,7 +1,5 @@
 //! What some of the documents have in a field, counted over the whole dictionary of the field at once.
 
-use std::collections::BTreeMap;
-
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, Searcher, TERMINATED};
 
@@ -74,7 +72,7 @@ impl Tally<'_> {
 
     /// The terms that begin so, without that beginning; where `whole`, only the term that is the beginning itself.
     fn terms(&self, prefix: &str, whole: bool) -> Result<Vec<(String, u64)>, StoreError> {
-        let mut out: BTreeMap<String, u64> = BTreeMap::new();
+        let mut out: Vec<(String, u64)> = Vec::new();
         for (reader, counted) in self.searcher.segment_readers().iter().zip(&self.counted) {
             let inverted = reader.inverted_index(self.index.fields.terms)?;
             let mut stream =
@@ -100,11 +98,18 @@ impl Tally<'_> {
                     }
                 };
                 if count > 0 {
-                    *out.entry(text.to_owned()).or_default() += count;
+                    out.push((text.to_owned(), count));
                 }
             }
         }
-        Ok(out.into_iter().collect())
+        // Each segment's terms are in order, which a stable sort makes use of.
+        out.sort_by(|a, b| a.0.cmp(&b.0));
+        out.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            kept.1 += if same { later.1 } else { 0 };
+            same
+        });
+        Ok(out)
     }
 
     /// The numbers of a field; `None` where no document has one.
