@@ -64,6 +64,7 @@ pub const WORDS: &[&str] = &[
     "run_time",
     "кривая",
     "Ünïcode",
+    "Cafe\u{301}",
     "圆形",
     "円を描く",
     "वृत्त",

@@ -15,3 +15,4 @@ mod query_gen;
 mod real_data;
 mod slice;
 mod store;
+mod words;

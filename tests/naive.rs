@@ -168,6 +168,9 @@ impl Naive<'_> {
             Check::Is(field) => value(sample, field) == Value::Word("true".to_owned()),
             Check::Value { field, value: wanted } => self.any_name(sample, field, &|name| name == wanted),
             Check::Glob { field, glob } => self.any_name(sample, field, &|name| globbed(glob, name)),
+            Check::Match { field, pattern } if field.name.starts_with("meta.") => {
+                column(sample, &field.name["meta.".len()..]).is_some_and(|text| self.matches(pattern, &text))
+            }
             Check::Match { field, pattern } => self.any_name(sample, field, &|name| self.matches(pattern, name)),
             Check::Range { field, range } => match value(sample, field) {
                 Value::Number(number) => lies(number, &range.low, &range.high),

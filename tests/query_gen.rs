@@ -161,7 +161,8 @@ fn text(rng: &mut Rng, vocab: &GenVocab) -> String {
         _ => value(rng, &word),
     };
     if rng.chance(12) && !place.is_empty() {
-        return format!("{place}({looks} or {})", quoted(rng.pick::<String>(&vocab.words)));
+        let between = [" or ", " and ", " not ", " or not "][rng.below(4)];
+        return format!("{place}({looks}{between}{})", quoted(rng.pick::<String>(&vocab.words)));
     }
     format!("{place}{looks}")
 }
@@ -274,11 +275,14 @@ fn sets(rng: &mut Rng, vocab: &GenVocab) -> Option<String> {
 fn meta(rng: &mut Rng, vocab: &GenVocab) -> Option<String> {
     let (name, words) = pick(rng, &vocab.metas)?.clone();
     let word = rng.pick(&words).clone();
-    Some(match rng.below(3) {
-        0 if word.chars().all(char::is_alphanumeric) => {
+    Some(match rng.below(6) {
+        0 => format!("meta.{name}:/{}/i", regex_of(rng, &word)),
+        1 => format!("-has:meta.{name}"),
+        2 => format!("meta.{name}:({} or not {})", value(rng, &word), quoted(rng.pick::<String>(&words))),
+        3 if word.chars().all(char::is_alphanumeric) => {
             format!("meta.{name}:{}*", word.chars().take(2).collect::<String>())
         }
-        1 => format!("has:meta.{name}"),
+        4 => format!("has:meta.{name}"),
         _ => format!("meta.{name}:{}", value(rng, &word)),
     })
 }
@@ -297,13 +301,14 @@ fn days(rng: &mut Rng, vocab: &GenVocab) -> Option<String> {
 }
 
 fn has(rng: &mut Rng, vocab: &GenVocab) -> Option<String> {
-    let mut fields: Vec<&str> = vec!["instruction", "code"];
+    let mut fields: Vec<&str> =
+        vec!["instruction", "code", "id", "key", "locator", "origin", "added", "source", "rank", "edited", "valid"];
     fields.extend(vocab.whole.iter().chain(&vocab.real).map(|(name, ..)| name.as_str()));
     fields.extend(vocab.enums.iter().map(|(name, ..)| name.as_str()).filter(|name| *name != "state"));
     fields.extend(vocab.names.iter().map(|(name, _)| name.as_str()));
     fields.extend(vocab.sets.iter().map(|(name, ..)| name.as_str()));
     let field = rng.pick(&fields);
-    Some(format!("has:{field}"))
+    Some(format!("{}has:{field}", ["", "-"][rng.below(2)]))
 }
 
 fn stage(rng: &mut Rng, vocab: &GenVocab) -> String {

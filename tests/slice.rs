@@ -29,6 +29,7 @@ fn vocabulary(samples: &[Sample]) -> GenVocab {
             words.entry(field).or_default().extend(word.clone());
         }
         sets.entry("tag".to_owned()).or_default().extend(sample.tags.iter().cloned());
+        sets.entry("origin".to_owned()).or_default().insert(format!("{}:{}", sample.source, sample.locator));
         for (name, value) in &sample.facts.0 {
             if let FactValue::Set(names) = value {
                 sets.entry(name.clone()).or_default().extend(names.keys().cloned());
@@ -44,7 +45,11 @@ fn vocabulary(samples: &[Sample]) -> GenVocab {
     let is_counted = |name: &str| known.iter().any(|(field, counted)| field == name && *counted);
     assert!(counted.iter().any(|name| is_counted(name)));
     GenVocab {
-        words: WORDS.iter().map(|word| (*word).to_owned()).chain(["absent".to_owned(), "\\frac".to_owned()]).collect(),
+        words: WORDS
+            .iter()
+            .map(|word| (*word).to_owned())
+            .chain(["absent", "cafe", "Café", "\\frac"].map(str::to_owned))
+            .collect(),
         whole: vec![
             ("lines".into(), 0, 25),
             ("plays".into(), 0, 6),
@@ -109,6 +114,8 @@ fn vocabulary(samples: &[Sample]) -> GenVocab {
             "syntax",
             "edited",
             "tokens",
+            "meta.title",
+            "meta.episode",
         ]),
         saved: list(&["short", "ordered", "rejects", "nested"]),
     }

@@ -136,6 +136,7 @@ pub fn query_error(error: &QueryError, text: &str, colour: bool) -> String {
     let mut out = String::new();
     let mut draw =
         |message: String, name: &str, text: &str, span: (usize, usize), label: &str, help: Option<String>| {
+            let (text, span) = excerpt(text, span);
             let from = span.0.min(text.len());
             let length = span.1.saturating_sub(from).min(text.len() - from);
             let drawn = Drawn {
@@ -157,6 +158,18 @@ pub fn query_error(error: &QueryError, text: &str, colour: bool) -> String {
     out
 }
 
+/// A text that is not too long to be drawn, and the place in it: of a long one what lies around the beginning of the place.
+fn excerpt(text: &str, span: (usize, usize)) -> (&str, (usize, usize)) {
+    const LONG: usize = 4_000;
+    const AROUND: usize = 80;
+    if text.len() <= LONG {
+        return (text, span);
+    }
+    let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let (from, to) = (boundary(span.0.saturating_sub(AROUND)), boundary(span.0.saturating_add(AROUND)));
+    (&text[from..to], (span.0 - from, span.1.min(to) - from))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,6 +177,14 @@ mod tests {
     #[test]
     fn controls_do_not_reach_the_terminal() {
         assert_eq!(safe("a\u{1b}[31mb\u{7}\n\tc\u{202e}"), "a␛[31mb␇\n\tc\u{FFFD}");
+    }
+
+    #[test]
+    fn of_a_long_text_only_the_place_is_drawn() {
+        let text = format!("{}é{}", "a ".repeat(5_000), "b ".repeat(5_000));
+        let (shown, span) = excerpt(&text, (10_000, 20_000));
+        assert!(shown.len() < 200 && shown[span.0..].starts_with('é'), "{shown}");
+        assert_eq!(excerpt("short", (1, 2)), ("short", (1, 2)));
     }
 
     #[test]

@@ -181,6 +181,17 @@ pub fn find(name: &str) -> Option<FieldInfo> {
         .or_else(|| EXTRACTORS.iter().find(|extractor| extractor.name == wanted).map(|extractor| feature(extractor)))
 }
 
+/// The least and the greatest number that a field can have; infinite where there is no end.
+pub(super) fn bounds(field: &Field) -> (f64, f64) {
+    match field.name.as_str() {
+        "rank" => (1.0, 5.0),
+        "complexity.score" | "quality" => (0.0, 100.0),
+        _ if field.kind == Kind::Date => (f64::NEG_INFINITY, f64::INFINITY),
+        // numbers, sizes and seconds
+        _ => (0.0, f64::INFINITY),
+    }
+}
+
 /// What a field of the language waits for, where nothing fills it yet.
 pub fn planned(name: &str) -> Option<&'static str> {
     if name.starts_with("eval.") {

@@ -139,7 +139,8 @@ fn between(field: &Field, low: Bound<usize>, high: Bound<usize>) -> Filter {
         .collect())
 }
 
-fn inside(at: usize, low: Bound<usize>, high: Bound<usize>) -> bool {
+/// Whether a position lies between two ends.
+pub(super) fn inside(at: usize, low: Bound<usize>, high: Bound<usize>) -> bool {
     let above = match low {
         Bound::Included(low) => at >= low,
         Bound::Excluded(low) => at > low,
@@ -224,7 +225,7 @@ fn excludes(left: &Test, right: &Test) -> bool {
 }
 
 /// Whether two ranges share no number.
-fn apart(left: &Range, right: &Range) -> bool {
+pub(super) fn apart(left: &Range, right: &Range) -> bool {
     below(left.high, right.low) || below(right.high, left.low)
 }
 

@@ -25,7 +25,8 @@
 //!
 //! `and`, `or` and `not` are operators in any case. A word goes up to a blank, a `|`, or a `)` that closes nothing inside
 //! it. In a string `\"` (or `\'`) is the quote, `\\` a backslash, and any other `\` itself. A line that begins with `#`
-//! and a blank is a comment. Parentheses may be nested [`MAX_DEPTH`] deep.
+//! and a blank is a comment. Parentheses may be nested [`MAX_DEPTH`] deep; a phrase may have [`MAX_PHRASE`] terms. In texts a
+//! `*` is the rest of a word, at its end; in names it stands anywhere.
 //!
 //! # Invariants
 //!
@@ -52,6 +53,7 @@ mod saved;
 mod stages;
 mod steps;
 mod suggest;
+mod texts;
 mod values;
 
 pub use ast::{Expr, Parsed, Query, Resolved};
@@ -61,6 +63,7 @@ pub use plan::{Filter, Note, Plan, Step};
 pub use saved::{MAX_EXPANSIONS, MAX_SAVED_DEPTH, named as saved_names_in};
 pub use stages::NAMES as STAGES;
 pub use suggest::{distance, quote, similar, typed};
+pub use texts::MAX_PHRASE;
 
 /// How deep the tree of a query may be, saved queries included.
 pub const MAX_TREE: usize = 400;
@@ -82,6 +85,10 @@ pub trait Vocabulary {
     /// spares reading all values of a field for a name that is there.
     fn has_value(&self, _field: &str, _value: &str) -> bool {
         false
+    }
+    /// The least and the greatest number that the store has for a field; `None` where that is not known.
+    fn range(&self, _field: &str) -> Option<(f64, f64)> {
+        None
     }
     /// Names of the sources' own columns, without `meta.`; empty where they are not known.
     fn meta_names(&self) -> Vec<String>;

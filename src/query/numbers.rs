@@ -7,8 +7,10 @@ use crate::analyze::features::Kind;
 use super::ast::{Span, Value, ValueKind};
 use super::error::QueryError;
 use super::fields;
+use super::lower::{apart, typed_number};
 use super::plan::{Field, Range};
-use super::resolve::Ask;
+use super::resolve::{Ask, Resolver, Subject};
+use super::values::ranged;
 
 /// What a number measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,33 @@ impl Measure {
             Measure::Count | Measure::Whole(_) => "a whole number",
             Measure::Real(_) => "a number",
             Measure::Day => "a day, as in 2026-01-31",
+        }
+    }
+}
+
+impl Resolver<'_> {
+    /// Says that no number of a field, or none that this store has, lies in a range.
+    pub(super) fn note_out_of_reach(&mut self, subject: &Subject, range: Range) {
+        let (name, kind, (least, greatest)) = match subject {
+            Subject::Plain(field) => (field.name.clone(), field.kind, fields::bounds(field)),
+            Subject::Count { field, name } => (format!("{}.{name}", field.name), Kind::Int, (0.0, f64::INFINITY)),
+        };
+        let span = |least: f64, greatest: f64| Range { low: Bound::Included(least), high: Bound::Included(greatest) };
+        let asked = ranged(subject, range);
+        let shown = |number: f64| typed_number(kind, number);
+        if apart(&range, &span(least, greatest)) {
+            let reach = if greatest.is_finite() {
+                format!("from {} to {}", shown(least), shown(greatest))
+            } else {
+                format!("at least {}", shown(least))
+            };
+            self.note(format!("no row can match `{asked}`: `{name}` is {reach}"));
+        } else if let Subject::Plain(field) = subject
+            && let Some((least, greatest)) = self.vocabulary.range(&field.name)
+            && apart(&range, &span(least, greatest))
+        {
+            let (least, greatest) = (shown(least), shown(greatest));
+            self.note(format!("no sample here matches `{asked}`: `{name}` goes from {least} to {greatest}"));
         }
     }
 }

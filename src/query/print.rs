@@ -87,7 +87,7 @@ where
         Node::And(members) | Node::Or(members) => {
             members.last().is_some_and(|last| !matches!(last.node, Node::And(_) | Node::Or(_)) && ends_open(last))
         }
-        Node::Not(inner) => !matches!(inner.node, Node::And(_) | Node::Or(_)) && ends_open(inner),
+        Node::Not(inner) => !matches!(inner.node, Node::And(_) | Node::Or(_) | Node::Not(_)) && ends_open(inner),
     }
 }
 
@@ -96,12 +96,13 @@ fn infix<L: Leaf>(expr: &Expr<L>, sign: &str, f: &mut Formatter<'_>) -> fmt::Res
 where
     L::Atom: Display,
 {
+    let grouped = |inner: &Expr<L>, f: &mut Formatter<'_>| {
+        f.write_char('(')?;
+        infix(inner, sign, f)?;
+        f.write_str(if ends_open(inner) { " )" } else { ")" })
+    };
     let member = |inner: &Expr<L>, f: &mut Formatter<'_>| match inner.node {
-        Node::And(_) | Node::Or(_) => {
-            f.write_char('(')?;
-            infix(inner, sign, f)?;
-            f.write_str(if ends_open(inner) { " )" } else { ")" })
-        }
+        Node::And(_) | Node::Or(_) => grouped(inner, f),
         _ => infix(inner, sign, f),
     };
     match &expr.node {
@@ -109,7 +110,8 @@ where
         Node::Atom(atom) => write!(f, "{atom}"),
         Node::Not(inner) => {
             f.write_str(sign)?;
-            member(inner, f)
+            // two signs in a row are an error
+            if matches!(inner.node, Node::Not(_)) { grouped(inner, f) } else { member(inner, f) }
         }
         Node::And(members) | Node::Or(members) => {
             let between = if matches!(expr.node, Node::Or(_)) { " or " } else { " " };

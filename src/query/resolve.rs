@@ -11,6 +11,7 @@ use super::error::QueryError;
 use super::fields::{self, kind_name};
 use super::plan::{Field, Note, Within};
 use super::suggest::{chunk, listed, quote, similar, typed, unknown_field};
+use super::texts::Place;
 use super::{MAX_TREE, Vocabulary};
 
 /// Most notes that one query makes; a closing one counts the others.
@@ -374,47 +375,6 @@ impl Resolver<'_> {
         }
         error
     }
-
-    /// Words, a string or an expression, looked for in texts or in a source's column.
-    pub(super) fn words(
-        &self,
-        text: &str,
-        place: Place<'_>,
-        value: &Value,
-        whole: Span,
-    ) -> Result<Expr<Resolved>, QueryError> {
-        let (written, quoted) = match &value.kind {
-            ValueKind::Regex { pattern, flags } => {
-                let pattern = expression(pattern, flags, value.span)?;
-                return match place {
-                    Place::Texts(within) => Ok(Expr::check(Check::Pattern { within, pattern })),
-                    Place::Column(field) => {
-                        let what = format!("a regular expression on `{}`", field.name);
-                        Err(not_yet(whole, &what, "columns of the sources' own are searched by words")
-                            .help("words, phrases and `word*` work there"))
-                    }
-                };
-            }
-            ValueKind::Quoted(text) => (text.as_str(), true),
-            ValueKind::Bare(text) => (text.as_str(), false),
-        };
-        let (stem, star) = match written.strip_suffix('*').filter(|_| !quoted) {
-            Some(stem) => (stem, true),
-            None => (written, false),
-        };
-        let terms = crate::text::phrase(stem);
-        if terms.is_empty() {
-            return Err(nothing_to_find(text, &place, written, star && stem.is_empty(), value.span, whole));
-        }
-        let prefix = star && stem.ends_with(|c: char| c.is_alphanumeric() || c == '_');
-        Ok(Expr::check(match place {
-            Place::Texts(within) => Check::Phrase { within, terms, prefix },
-            Place::Column(field) => {
-                let name = field.name.strip_prefix("meta.").unwrap_or(&field.name).to_owned();
-                Check::Meta { name, terms, prefix }
-            }
-        }))
-    }
 }
 
 /// Joins what the members of a node resolved to as the node joins them.
@@ -425,43 +385,6 @@ fn connect<L: Leaf>(node: &Node<L>, mut members: Vec<Expr<Resolved>>, out: &mut 
         _ => Node::And(members),
     };
     out.push(Expr::new(joined, ()));
-}
-
-/// Where words are looked for.
-pub(super) enum Place<'f> {
-    /// Instruction, code, or both.
-    Texts(Within),
-    /// A source's own column.
-    Column(&'f Field),
-}
-
-/// The error for text without letters or digits.
-fn nothing_to_find(text: &str, place: &Place<'_>, written: &str, star: bool, span: Span, whole: Span) -> QueryError {
-    let field = match place {
-        Place::Texts(Within::Any) => None,
-        Place::Texts(Within::Code) => Some("code"),
-        Place::Texts(Within::Instruction) => Some("instruction"),
-        Place::Column(field) => Some(field.name.as_str()),
-    };
-    if star {
-        let error = QueryError::new("value", span, "a `*` by itself stands for every row");
-        return match field {
-            Some(field) => error.suggest(text, whole, &format!("has:{field}")),
-            None => error.help("an empty filter selects every row").suggest(text, span, ""),
-        };
-    }
-    if written.trim().is_empty() {
-        return QueryError::new("value", span, "an empty string is in every text").suggest(text, whole, "");
-    }
-    let pattern = format!("/{}/", regex::escape(written).replace('/', "\\/"));
-    QueryError::new(
-        "value",
-        span,
-        format!("`{written}` has no letters or digits, and only those are searched for as words"),
-    )
-    .help("symbols are found with a regular expression")
-    .suggest(text, span, &pattern)
-    .suggest(text, whole, "")
 }
 
 /// Checks a regular expression and puts its flags into it.

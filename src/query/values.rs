@@ -7,10 +7,12 @@ use crate::analyze::features::Kind;
 use super::ast::{Check, Expr, Node, Op, Resolved, Span, Value, ValueKind};
 use super::error::QueryError;
 use super::fields::kind_name;
+use super::lower::inside;
 use super::numbers::{self, Measure};
 use super::plan::{Field, Home, Range, Within};
-use super::resolve::{Ask, Place, Resolver, Subject, as_text, did_you_mean, expression};
+use super::resolve::{Ask, Resolver, Subject, as_text, did_you_mean, expression};
 use super::suggest::{similar, typed};
+use super::texts::Place;
 
 /// How long an id is, in hexadecimal digits.
 const ID_DIGITS: usize = 32;
@@ -89,7 +91,12 @@ impl Resolver<'_> {
                 let measure =
                     if matches!(subject, Subject::Count { .. }) { Measure::Count } else { Measure::of(field) };
                 let number = numbers::single(ask, measure, value)?;
-                let range = |low, high| Expr::check(ranged(subject, Range { low, high }));
+                let mut range = |low, high| {
+                    if ask.op != Op::Differs {
+                        self.note_out_of_reach(subject, Range { low, high });
+                    }
+                    Expr::check(ranged(subject, Range { low, high }))
+                };
                 Ok(match ask.op {
                     Op::Has | Op::Equal => range(Bound::Included(number), Bound::Included(number)),
                     Op::Less => range(Bound::Unbounded, Bound::Excluded(number)),
@@ -111,19 +118,7 @@ impl Resolver<'_> {
                     Op::More => (Bound::Excluded(at), Bound::Unbounded),
                     _ => (Bound::Included(at), Bound::Unbounded),
                 };
-                let inside = words.iter().enumerate().any(|(at, _)| {
-                    let above = match low {
-                        Bound::Included(low) => at >= low,
-                        Bound::Excluded(low) => at > low,
-                        Bound::Unbounded => true,
-                    };
-                    let below = match high {
-                        Bound::Included(high) => at <= high,
-                        Bound::Excluded(high) => at < high,
-                        Bound::Unbounded => true,
-                    };
-                    above && below
-                });
+                let inside = (0..words.len()).any(|at| inside(at, low, high));
                 if !inside {
                     let end = if ask.op == Op::Less { "lowest" } else { "highest" };
                     let message = format!("nothing is beyond `{}`, the {end} of `{}`", words[at], field.name);
@@ -181,6 +176,7 @@ impl Resolver<'_> {
         value: &Value,
     ) -> Result<Expr<Resolved>, QueryError> {
         let range = numbers::range(ask, measure, value)?;
+        self.note_out_of_reach(subject, range);
         Ok(Expr::check(ranged(subject, range)))
     }
 
@@ -503,7 +499,8 @@ fn either(left: Expr<Resolved>, right: Expr<Resolved>) -> Expr<Resolved> {
     Expr::new(Node::Or(vec![left, right]), ())
 }
 
-fn ranged(subject: &Subject, range: Range) -> Check {
+/// The check that a number of a subject lies in a range.
+pub(super) fn ranged(subject: &Subject, range: Range) -> Check {
     match subject {
         Subject::Plain(field) => Check::Range { field: field.clone(), range },
         Subject::Count { field, name } => Check::Count { field: field.clone(), name: name.clone(), range },

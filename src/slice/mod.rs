@@ -7,7 +7,7 @@ mod scan;
 mod steps;
 pub mod vocabulary;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::query::plan::{Field, Filter, Home, Plan, SortKey, Step, Test};
 use crate::sample::{Sample, SampleId};
 use crate::store::index::rows::RowSet;
-use crate::store::index::search::{Hit, KeySource, Value as Found, indexed};
+use crate::store::index::search::{Hit, KeySource, Value as Found, indexed, sortable};
 use crate::store::{Store, StoreError};
 
 pub use steps::sample_hash;
@@ -99,6 +99,17 @@ pub fn count(store: &Store, plan: &Plan) -> Result<u64, StoreError> {
     Ok(select(store, plan, 0)?.total)
 }
 
+/// The rows that pass a filter.
+///
+/// # Errors
+/// As the store.
+pub fn matching(store: &Store, filter: &Filter) -> Result<RowSet, StoreError> {
+    let scans = scan::Scans::new(store, filter)?;
+    let index = store.index();
+    let query = index.compile(filter, &scans)?;
+    index.matching(query.as_ref())
+}
+
 /// The query that the index gets for a plan's filter, for `explain`.
 ///
 /// # Errors
@@ -147,34 +158,39 @@ pub struct Group {
 /// # Errors
 /// As the store.
 pub fn count_by(store: &Store, plan: &Plan, fields: &[Field]) -> Result<(u64, Vec<Group>), StoreError> {
-    let slice = select(store, plan, usize::MAX)?;
-    let rows: RowSet = slice.rows.iter().map(|(row, _)| *row).collect();
-    let mut columns = Vec::with_capacity(fields.len());
-    for field in fields {
-        columns.push(values_of(store, field, &rows)?);
-    }
-    let mut groups: BTreeMap<Vec<GroupKey>, u64> = BTreeMap::new();
-    for (row, _) in &slice.rows {
-        let mut keys: Vec<Vec<GroupKey>> = vec![Vec::new()];
-        for column in &columns {
-            let null = [GroupKey::Null];
-            let found = column.get(row).map(Vec::as_slice).unwrap_or(&null);
-            keys = keys
-                .into_iter()
-                .flat_map(|key| {
-                    found.iter().map(move |value| {
-                        let mut key = key.clone();
-                        key.push(value.clone());
-                        key
-                    })
-                })
-                .collect();
+    let rows: RowSet = if plan.steps.iter().all(|step| matches!(step, Step::Sort(_))) {
+        matching(store, &plan.filter)?
+    } else {
+        select(store, plan, usize::MAX)?.rows.into_iter().map(|(row, _)| row).collect()
+    };
+    let columns = fields.iter().map(|field| Valued::of(store, field, &rows)).collect::<Result<Vec<_>, _>>()?;
+    let mut cursors = vec![0; columns.len()];
+    let mut groups: HashMap<Vec<u32>, u64> = HashMap::new();
+    let mut key = vec![0; columns.len()];
+    for row in rows.iter() {
+        let found: Vec<&[(u32, u32)]> =
+            columns.iter().zip(&mut cursors).map(|(column, cursor)| column.next(row, cursor)).collect();
+        // Every combination of a value of each field.
+        let mut places = vec![0; columns.len()];
+        loop {
+            for (slot, (values, place)) in key.iter_mut().zip(found.iter().zip(&places)) {
+                *slot = values.get(*place).map_or(NO_VALUE, |(_, value)| *value);
+            }
+            match groups.get_mut(&key) {
+                Some(count) => *count += 1,
+                None => drop(groups.insert(key.clone(), 1)),
+            }
+            let Some(turned) = (0..places.len()).rev().find(|at| places[*at] + 1 < found[*at].len()) else { break };
+            places[turned] += 1;
+            places[turned + 1..].fill(0);
         }
-        for key in keys {
-            *groups.entry(key).or_default() += 1;
-        }
     }
-    let mut out: Vec<(Vec<GroupKey>, u64)> = groups.into_iter().collect();
+    let named = |key: Vec<u32>| -> Vec<GroupKey> {
+        let name =
+            |(value, column): (u32, &Valued)| column.known.get(value as usize).cloned().unwrap_or(GroupKey::Null);
+        key.into_iter().zip(&columns).map(name).collect()
+    };
+    let mut out: Vec<(Vec<GroupKey>, u64)> = groups.into_iter().map(|(key, count)| (named(key), count)).collect();
     out.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let groups = out
         .into_iter()
@@ -183,11 +199,82 @@ pub fn count_by(store: &Store, plan: &Plan, fields: &[Field]) -> Result<(u64, Ve
             count,
         })
         .collect();
-    Ok((slice.total, groups))
+    Ok((rows.len() as u64, groups))
+}
+
+/// The number that stands for no value in [`count_by`].
+const NO_VALUE: u32 = u32::MAX;
+
+/// The values of a field: each once, and by number with the rows that have them.
+struct Valued {
+    known: Vec<GroupKey>,
+    /// (row, number of the value), ascending.
+    of: Vec<(u32, u32)>,
+}
+
+impl Valued {
+    fn of(store: &Store, field: &Field, rows: &RowSet) -> Result<Valued, StoreError> {
+        let mut numbers: HashMap<GroupKey, u32> = HashMap::new();
+        let mut of = Vec::with_capacity(rows.len());
+        // Values come one after the other for all the rows that have them, or row by row.
+        let mut last: Option<(GroupKey, u32)> = None;
+        each_value(store, field, rows, &mut |row, value| {
+            let number = match &last {
+                Some((known, number)) if value.is(known) => *number,
+                _ => {
+                    let key = value.key();
+                    let next = numbers.len() as u32;
+                    let number = *numbers.entry(key.clone()).or_insert(next);
+                    last = Some((key, number));
+                    number
+                }
+            };
+            of.push((row, number));
+        })?;
+        of.sort_unstable();
+        let mut known = vec![GroupKey::Null; numbers.len()];
+        for (key, number) in numbers {
+            known[number as usize] = key;
+        }
+        Ok(Valued { known, of })
+    }
+
+    /// The values of a row; rows are asked for in ascending order, each once.
+    fn next(&self, row: u32, cursor: &mut usize) -> &[(u32, u32)] {
+        let rest = &self.of[*cursor..];
+        let before = rest.iter().take_while(|(of, _)| *of < row).count();
+        let mine = rest[before..].iter().take_while(|(of, _)| *of == row).count();
+        *cursor += before + mine;
+        &rest[before..before + mine]
+    }
+}
+
+/// A value as it is found.
+#[derive(Clone, Copy)]
+enum Seen<'a> {
+    Number(f64),
+    Word(&'a str),
+}
+
+impl Seen<'_> {
+    fn key(self) -> GroupKey {
+        match self {
+            Seen::Number(number) => GroupKey::number(number),
+            Seen::Word(word) => GroupKey::Word(word.to_owned()),
+        }
+    }
+
+    fn is(self, key: &GroupKey) -> bool {
+        match (self, key) {
+            (Seen::Number(number), GroupKey::Number(_, bits)) => number.to_bits() == *bits,
+            (Seen::Word(word), GroupKey::Word(known)) => word == known,
+            _ => false,
+        }
+    }
 }
 
 /// A value that rows are grouped by; numbers before words, null last.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum GroupKey {
     /// A number, as sortable bits and as it was.
     Number(u64, u64),
@@ -198,9 +285,9 @@ pub enum GroupKey {
 }
 
 impl GroupKey {
-    fn number(value: f64) -> GroupKey {
-        let bits = value.to_bits();
-        GroupKey::Number(if bits >> 63 == 1 { !bits } else { bits | (1 << 63) }, bits)
+    /// A number.
+    pub fn number(value: f64) -> GroupKey {
+        GroupKey::Number(sortable(value), value.to_bits())
     }
 
     /// The value as JSON.
@@ -222,60 +309,71 @@ impl GroupKey {
 /// As the store; [`StoreError::Unknown`] for a text, which has no values to count.
 pub fn values_of(store: &Store, field: &Field, rows: &RowSet) -> Result<BTreeMap<u32, Vec<GroupKey>>, StoreError> {
     let mut out: BTreeMap<u32, Vec<GroupKey>> = BTreeMap::new();
+    each_value(store, field, rows, &mut |row, value| out.entry(row).or_default().push(value.key()))?;
+    Ok(out)
+}
+
+/// Hands (row, value) to `take`, once for each value that one of these rows has in a field.
+fn each_value(
+    store: &Store,
+    field: &Field,
+    rows: &RowSet,
+    take: &mut dyn FnMut(u32, Seen<'_>),
+) -> Result<(), StoreError> {
     match field.home {
-        Home::Fact | Home::Row => {
-            store.index().values(&field.name, rows, &mut |row, value| {
-                out.entry(row).or_default().push(match value {
-                    Found::Number(number) if field.kind == crate::analyze::features::Kind::Date => {
-                        GroupKey::Word(date_of(number as i64))
-                    }
-                    Found::Number(number) => GroupKey::number(number),
-                    Found::Word(word) => GroupKey::Word(word.to_owned()),
-                });
-            })?;
-        }
+        Home::Fact | Home::Row => store.index().values(&field.name, rows, &mut |row, value| match value {
+            Found::Number(number) if field.kind == crate::analyze::features::Kind::Date => {
+                take(row, Seen::Word(&date_of(number as i64)));
+            }
+            Found::Number(number) => take(row, Seen::Number(number)),
+            Found::Word(word) => take(row, Seen::Word(word)),
+        })?,
         Home::Column => {
             let columns = store.columns()?;
             for row in rows.iter() {
-                let values: Vec<GroupKey> = if field.name == "rank" {
-                    columns.rank(row).map(|rank| GroupKey::number(f64::from(rank))).into_iter().collect()
+                if field.name == "rank" {
+                    columns.rank(row).into_iter().for_each(|rank| take(row, Seen::Number(f64::from(rank))));
                 } else {
-                    columns.words(&field.name, row).into_iter().map(|word| GroupKey::Word(word.to_owned())).collect()
-                };
-                if !values.is_empty() {
-                    out.insert(row, values);
+                    columns.words(&field.name, row).into_iter().for_each(|word| take(row, Seen::Word(word)));
                 }
             }
         }
         Home::Meta => {
             let name = field.name.strip_prefix("meta.").unwrap_or(&field.name);
-            for row in rows.iter() {
-                if let Some(value) = store.sample(row)?.meta.get(name) {
-                    let key = match value.as_f64() {
-                        Some(number) => GroupKey::number(number),
-                        None => GroupKey::Word(crate::store::index::schema::meta_text(value)),
-                    };
-                    out.insert(row, vec![key]);
+            store.scan_meta(name, &mut |row, value| {
+                if !rows.contains(row) {
+                    return;
+                }
+                match value.as_f64() {
+                    Some(number) => take(row, Seen::Number(number)),
+                    None => take(row, Seen::Word(&crate::store::index::schema::meta_text(value))),
+                }
+            })?;
+        }
+        Home::Scan => store.scan_places(&mut |row, key, locator, source| {
+            if rows.contains(row) {
+                match field.name.as_str() {
+                    "key" => take(row, Seen::Word(key)),
+                    "locator" => take(row, Seen::Word(locator)),
+                    _ => take(row, Seen::Word(&format!("{source}:{locator}"))),
                 }
             }
-        }
-        Home::Scan | Home::Id => {
-            for row in rows.iter() {
-                let sample = store.sample(row)?;
-                let word = match field.name.as_str() {
-                    "id" => sample.id.to_string(),
-                    "key" => sample.key,
-                    "locator" => sample.locator,
-                    _ => format!("{}:{}", sample.source, sample.locator),
-                };
-                out.insert(row, vec![GroupKey::Word(word)]);
+        })?,
+        Home::Id => {
+            // an id begins with one of sixteen digits
+            for digit in "0123456789abcdef".chars() {
+                for (row, id) in store.rows_by_id(&digit.to_string(), usize::MAX >> 1)? {
+                    if rows.contains(row) {
+                        take(row, Seen::Word(&id.to_string()));
+                    }
+                }
             }
         }
         Home::Text => {
             return Err(StoreError::Unknown(format!("`{}` is a text: there are no values to count by", field.name)));
         }
     }
-    Ok(out)
+    Ok(())
 }
 
 /// A day as `YYYY-MM-DD`, of days since 1970-01-01.

@@ -7,11 +7,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use regex::Regex;
 
 use crate::query::plan::{Field, Filter, Home, Plan, Test, Within};
 use crate::store::index::rows::RowSet;
-use crate::store::index::search::Lookup;
+use crate::store::index::schema::meta_text;
+use crate::store::index::search::{Lookup, expression};
 use crate::store::{Store, StoreError};
 
 /// Rows that are read at once for a scan of their texts.
@@ -53,8 +53,7 @@ impl<'a> Scans<'a> {
     }
 
     fn regex(&self, within: Within, pattern: &str, candidates: &RowSet) -> Result<RowSet, StoreError> {
-        let regex = Regex::new(pattern)
-            .map_err(|error| StoreError::Inconsistent(format!("a plan has the bad expression {pattern}: {error}")))?;
+        let regex = expression(pattern)?;
         let rows: Vec<u32> = candidates.iter().collect();
         let mut out = RowSet::new(self.store.columns()?.rows());
         for batch in rows.chunks(BATCH) {
@@ -93,10 +92,21 @@ impl<'a> Scans<'a> {
         Ok(out)
     }
 
+    fn columns_of_sources(&self, field: &Field, pass: &dyn Fn(&str) -> bool) -> Result<RowSet, StoreError> {
+        let mut out = RowSet::new(self.store.columns()?.rows());
+        self.store.scan_meta(field.name.strip_prefix("meta.").unwrap_or(&field.name), &mut |row, value| {
+            if pass(&meta_text(value)) {
+                out.insert(row);
+            }
+        })?;
+        Ok(out)
+    }
+
     fn words(&self, field: &Field, pass: &dyn Fn(&str) -> bool) -> Result<RowSet, StoreError> {
         match field.home {
             Home::Column => Ok(self.store.columns()?.filter_words(&field.name, pass)),
             Home::Scan => self.places(field, pass),
+            Home::Meta => self.columns_of_sources(field, pass),
             _ => Err(StoreError::Inconsistent(format!("`{}` has no words to scan", field.name))),
         }
     }
@@ -124,9 +134,7 @@ impl Lookup for Scans<'_> {
             }
             Test::Value { field, value } => self.words(field, &|word| word == value)?,
             Test::Match { field, pattern } => {
-                let regex = Regex::new(pattern).map_err(|error| {
-                    StoreError::Inconsistent(format!("a plan has the bad expression {pattern}: {error}"))
-                })?;
+                let regex = expression(pattern)?;
                 self.words(field, &|word| regex.is_match(word))?
             }
             Test::Range { field, range } if field.name == "rank" => {

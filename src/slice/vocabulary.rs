@@ -61,6 +61,10 @@ impl Vocabulary for StoreVocabulary<'_> {
         self.store.index().has_term(&term_text(field, value)).unwrap_or(false)
     }
 
+    fn range(&self, field: &str) -> Option<(f64, f64)> {
+        self.store.index().number_range(field).ok().flatten()
+    }
+
     fn meta_names(&self) -> Vec<String> {
         let found = self.store.index().dictionary(&term_text(HAS, "meta.")).unwrap_or_default();
         found.into_iter().map(|(name, _)| name).collect()

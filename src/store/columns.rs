@@ -301,15 +301,47 @@ impl Columns {
 
     /// Words of a field with the number of rows that are there and have them.
     pub fn counts(&self, field: &str) -> Vec<(String, u64)> {
+        self.counts_among(field, &self.present()).1
+    }
+
+    /// How many of these rows have something in a field, and its words with the number of rows that have each.
+    pub fn counts_among(&self, field: &str, rows: &RowSet) -> (u64, Vec<(String, u64)>) {
+        let wide = |column: &[u8]| column.iter().map(|number| u16::from(*number)).collect::<Vec<u16>>();
+        let held;
+        let column: &[u16] = match field {
+            "source" => &self.source,
+            "licence" => &self.licence,
+            "reason" => &self.reason,
+            "tag" => &self.tags,
+            _ => {
+                held = match field {
+                    "state" => wide(&self.state),
+                    "split" => wide(&self.split),
+                    "edited" => wide(&self.edited),
+                    _ => Vec::new(),
+                };
+                &held
+            }
+        };
+        // Of each number how often it occurs, and a row that has it.
+        let mut found: Vec<(u64, u32)> = Vec::new();
+        for row in rows.iter() {
+            let Some(number) = column.get(row as usize).map(|number| usize::from(*number)) else { break };
+            if number >= found.len() {
+                found.resize(number + 1, (0, 0));
+            }
+            found[number] = (found[number].0 + 1, row);
+        }
+        let mut given = 0;
         let mut out: BTreeMap<&str, u64> = BTreeMap::new();
-        for row in 0..self.rows() {
-            if self.state[row] != ABSENT {
-                for word in self.words(field, row as u32) {
-                    *out.entry(word).or_default() += 1;
-                }
+        for (count, row) in found.into_iter().filter(|(count, _)| *count > 0) {
+            let words = self.words(field, row);
+            given += if words.is_empty() { 0 } else { count };
+            for word in words {
+                *out.entry(word).or_default() += count;
             }
         }
-        out.into_iter().map(|(word, count)| (word.to_owned(), count)).collect()
+        (given, out.into_iter().map(|(word, count)| (word.to_owned(), count)).collect())
     }
 
     /// The rows that are there.

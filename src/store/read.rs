@@ -219,6 +219,26 @@ impl Store {
         Ok(())
     }
 
+    /// The value of a source's own column in every row that is there and has it, handed to `take`.
+    ///
+    /// # Errors
+    /// As SQLite; [`StoreError::Inconsistent`] where a row's columns are no JSON.
+    pub fn scan_meta(&self, name: &str, take: &mut dyn FnMut(u32, &serde_json::Value)) -> Result<(), StoreError> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT row, meta FROM sample WHERE present = 1 AND instr(meta, ?1) > 0")?;
+        // A name as JSON writes it, which is how it stands in the text.
+        let mut rows = statement.query([serde_json::Value::from(name).to_string()])?;
+        while let Some(row) = rows.next()? {
+            let text = row.get_ref(1)?.as_str().map_err(|error| StoreError::Inconsistent(error.to_string()))?;
+            let meta: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)
+                .map_err(|error| StoreError::Inconsistent(format!("the columns of a source: {error}")))?;
+            if let Some(value) = meta.get(name) {
+                take(row.get(0)?, value);
+            }
+        }
+        Ok(())
+    }
+
     /// The rows whose id begins with hexadecimal digits, at most `limit` of them.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use crate::cli::session::Session;
 use crate::query::plan::{Filter, Plan};
 use crate::slice;
 use crate::store::Store;
+use crate::store::index::rows::RowSet;
 
 /// Shows how a query is understood and run: each of its forms, what answers each clause, and rows after each.
 ///
@@ -26,7 +27,7 @@ pub fn explain(session: &Session, args: &ExplainArgs) -> Result<(), Failure> {
         return session.print_json(&json!({
             "typed": text, "parsed": compiled.parsed.to_string(), "resolved": compiled.resolved.to_string(),
             "plan": compiled.plan.to_string(), "index_query": index_query, "defaults": compiled.defaults, "notes": notes,
-            "clauses": clauses.iter().map(|(clause, answer, rows)| json!({ "clause": clause, "answered_by": answer, "rows": rows })).collect::<Vec<_>>(),
+            "clauses": clauses,
             "steps": slice.steps, "total": slice.total,
         }));
     }
@@ -44,30 +45,82 @@ pub fn explain(session: &Session, args: &ExplainArgs) -> Result<(), Failure> {
     put("defaults applied", &defaults);
     put("plan", &compiled.plan.to_string());
     put("index query", &index_query);
-    let lines: Vec<String> = clauses
-        .iter()
-        .map(|(clause, answer, rows)| format!("{:>9}  {clause}   ({answer})", thousands(*rows)))
-        .collect();
-    put("rows of each clause alone", &lines.join("\n"));
-    let lines: Vec<String> =
+    let mut shown = vec![format!("{:>9}  {:>9}", "alone", "so far")];
+    lines(&clauses, 0, &mut shown);
+    put("rows of each clause", &shown.join("\n"));
+    let stages: Vec<String> =
         slice.steps.iter().map(|step| format!("{:>9}  {}", thousands(step.rows_out), step.step)).collect();
-    if !lines.is_empty() {
-        put("rows after each stage", &lines.join("\n"));
+    if !stages.is_empty() {
+        put("rows after each stage", &stages.join("\n"));
     }
     put("rows", &thousands(slice.total));
     session.print(out)
 }
 
-/// The clauses of the conjunction at the top: the clause, what answers it, the rows that pass it alone.
-fn clauses(store: &Store, plan: &Plan) -> Result<Vec<(String, &'static str, u64)>, Failure> {
-    let parts: Vec<&Filter> = match &plan.filter {
-        Filter::And(parts) => parts.iter().collect(),
-        other => vec![other],
+/// A clause of a query.
+#[derive(serde::Serialize)]
+struct Clause {
+    /// What it asks; the word that joins its operands where it has some.
+    clause: String,
+    /// What answers it.
+    answered_by: &'static str,
+    /// Rows that pass it alone.
+    rows: u64,
+    /// Rows that pass it and all clauses before it; of the clauses at the top.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<u64>,
+    /// Its operands.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    clauses: Vec<Clause>,
+}
+
+/// The clauses of the conjunction at the top, each with its operands below it.
+fn clauses(store: &Store, plan: &Plan) -> Result<Vec<Clause>, Failure> {
+    let parts: &[Filter] = match &plan.filter {
+        Filter::And(parts) => parts,
+        other => std::slice::from_ref(other),
     };
-    let mut out = Vec::new();
+    let mut left: Option<RowSet> = None;
+    let mut out = Vec::with_capacity(parts.len());
     for part in parts {
-        let alone = Plan { filter: part.clone(), steps: Vec::new(), notes: Vec::new(), default_state: false };
-        out.push((part.to_string().replace('\n', " "), slice::answered_by(part), slice::count(store, &alone)?));
+        let rows = slice::matching(store, part)?;
+        let mut clause = clause(store, part, rows.len() as u64)?;
+        let both = match left {
+            Some(before) => before.iter().filter(|row| rows.contains(*row)).collect(),
+            None => rows,
+        };
+        clause.left = Some(both.len() as u64);
+        left = Some(both);
+        out.push(clause);
     }
     Ok(out)
+}
+
+fn clause(store: &Store, filter: &Filter, rows: u64) -> Result<Clause, Failure> {
+    let operands: &[Filter] = match filter {
+        Filter::And(parts) | Filter::Or(parts) => parts,
+        Filter::Not(inner) if matches!(**inner, Filter::And(_) | Filter::Or(_)) => std::slice::from_ref(inner),
+        _ => &[],
+    };
+    let shown = match filter {
+        Filter::And(_) => "and".to_owned(),
+        Filter::Or(parts) if !parts.is_empty() => "or".to_owned(),
+        Filter::Not(_) if !operands.is_empty() => "not".to_owned(),
+        other => other.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+    };
+    let clauses = operands
+        .iter()
+        .map(|operand| clause(store, operand, slice::matching(store, operand)?.len() as u64))
+        .collect::<Result<_, _>>()?;
+    Ok(Clause { clause: shown, answered_by: slice::answered_by(filter), rows, left: None, clauses })
+}
+
+/// A line per clause, operands further in.
+fn lines(clauses: &[Clause], depth: usize, out: &mut Vec<String>) {
+    for clause in clauses {
+        let left = clause.left.map_or(String::new(), thousands);
+        let by = if clause.clauses.is_empty() { format!("   ({})", clause.answered_by) } else { String::new() };
+        out.push(format!("{:>9}  {left:>9}  {:depth$}{}{by}", thousands(clause.rows), "", clause.clause));
+        lines(&clause.clauses, depth + 2, out);
+    }
 }

@@ -14,6 +14,11 @@ use crate::query::plan::{Field, Home};
 use crate::sample::{FactValue, Sample};
 use crate::slice;
 use crate::store::Store;
+use crate::store::index::rows::RowSet;
+use crate::store::index::tally::Tally;
+
+/// Values of a field in the list of all fields: the commonest.
+const FEW: usize = 8;
 
 /// Rows of a table page.
 const PAGE: usize = 20;
@@ -245,6 +250,9 @@ pub fn count(session: &Session, args: &CountArgs) -> Result<(), Failure> {
 pub fn fields(session: &Session, args: &FieldsArgs) -> Result<(), Failure> {
     let store = session.store()?;
     let all = fields::all();
+    let kept = store.columns()?.filter_words("state", &|state| state == "kept");
+    let index = store.index();
+    let counter = Counter { store: &store, tally: index.tally(&kept)?, kept };
     let mut shown = Vec::new();
     let meta: Vec<String> = {
         use crate::query::Vocabulary;
@@ -254,7 +262,7 @@ pub fn fields(session: &Session, args: &FieldsArgs) -> Result<(), Failure> {
         if args.name.as_ref().is_some_and(|name| *name != info.name) {
             continue;
         }
-        shown.push(describe(&store, &info.field(), info.unit, info.doc, args.name.is_some())?);
+        shown.push(counter.describe(&info.field(), info.unit, info.doc, args.name.is_some())?);
     }
     for name in &meta {
         let full = format!("meta.{name}");
@@ -262,7 +270,7 @@ pub fn fields(session: &Session, args: &FieldsArgs) -> Result<(), Failure> {
             continue;
         }
         let field = Field { name: full, kind: Kind::Text, home: Home::Meta };
-        shown.push(describe(&store, &field, "", "a column of the source", args.name.is_some())?);
+        shown.push(counter.describe(&field, "", "a column of the source", args.name.is_some())?);
     }
     if let Some(name) = &args.name
         && shown.is_empty()
@@ -328,37 +336,104 @@ fn unit(field: &Value) -> String {
     }
 }
 
-/// A field with its values and counts among the kept samples; all of them where `full`, else the commonest.
-fn describe(store: &Store, field: &Field, unit: &str, about: &str, full: bool) -> Result<Value, Failure> {
-    let kept = store.columns()?.filter_words("state", &|state| state == "kept");
-    let mut out = json!({ "name": field.name, "type": fields::kind_name(field.kind), "unit": unit, "about": about });
-    let listed = matches!(field.home, Home::Fact | Home::Row | Home::Column) && !matches!(field.kind, Kind::Text)
-        || matches!(field.home, Home::Meta) && full;
-    if !listed {
-        return Ok(out);
-    }
-    let mut rows_with = 0u64;
-    let mut counts: BTreeMap<slice::GroupKey, u64> = BTreeMap::new();
-    for found in slice::values_of(store, field, &kept)?.into_values() {
-        rows_with += 1;
-        for value in found {
-            *counts.entry(value).or_default() += 1;
+/// Counts what the kept samples have in fields.
+struct Counter<'a> {
+    store: &'a Store,
+    kept: RowSet,
+    tally: Tally<'a>,
+}
+
+/// Values with their counts, or the ends of numbers.
+enum Counted {
+    Numbers { rows: u64, least: slice::GroupKey, greatest: slice::GroupKey },
+    Values { rows: u64, values: Vec<(slice::GroupKey, u64)> },
+    Nothing,
+}
+
+impl Counter<'_> {
+    /// A field with its values and counts; all of them where `full`, else the commonest.
+    fn describe(&self, field: &Field, unit: &str, about: &str, full: bool) -> Result<Value, Failure> {
+        let mut out =
+            json!({ "name": field.name, "type": fields::kind_name(field.kind), "unit": unit, "about": about });
+        let listed = matches!(field.home, Home::Fact | Home::Row | Home::Column) && !matches!(field.kind, Kind::Text)
+            || matches!(field.home, Home::Meta) && full;
+        if !listed {
+            return Ok(out);
         }
+        let fields = out.as_object_mut().expect("the object was just made");
+        match self.count(field)? {
+            Counted::Numbers { rows, least, greatest } => {
+                fields.insert("rows".into(), json!(rows));
+                fields.insert("min".into(), least.json());
+                fields.insert("max".into(), greatest.json());
+            }
+            Counted::Values { rows, mut values } => {
+                type Valued = (slice::GroupKey, u64);
+                let commonest = |a: &Valued, b: &Valued| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0));
+                fields.insert("rows".into(), json!(rows));
+                fields.insert("distinct".into(), json!(values.len()));
+                if !full && values.len() > FEW {
+                    values.select_nth_unstable_by(FEW, commonest);
+                    values.truncate(FEW);
+                }
+                values.sort_by(commonest);
+                let values: Vec<Value> =
+                    values.iter().map(|(value, count)| json!({ "value": value.json(), "count": count })).collect();
+                fields.insert("values".into(), json!(values));
+            }
+            Counted::Nothing => {
+                fields.insert("rows".into(), json!(0));
+                fields.insert("min".into(), Value::Null);
+                fields.insert("max".into(), Value::Null);
+            }
+        }
+        Ok(out)
     }
-    let fields = out.as_object_mut().expect("the object was just made");
-    fields.insert("rows".into(), json!(rows_with));
-    if matches!(field.kind, Kind::Int | Kind::Real | Kind::Date) {
-        let mut keys = counts.keys().map(slice::GroupKey::json);
-        fields.insert("min".into(), keys.next().unwrap_or(Value::Null));
-        fields.insert("max".into(), counts.keys().next_back().map_or(Value::Null, slice::GroupKey::json));
-        return Ok(out);
+
+    fn count(&self, field: &Field) -> Result<Counted, Failure> {
+        let words = |rows: u64, counts: Vec<(String, u64)>| Counted::Values {
+            rows,
+            values: counts.into_iter().map(|(word, count)| (slice::GroupKey::Word(word), count)).collect(),
+        };
+        Ok(match (field.home, field.kind) {
+            (Home::Column, Kind::Int) => {
+                let columns = self.store.columns()?;
+                let ranks: Vec<u8> = self.kept.iter().filter_map(|row| columns.rank(row)).collect();
+                match (ranks.iter().min(), ranks.iter().max()) {
+                    (Some(least), Some(greatest)) => Counted::Numbers {
+                        rows: ranks.len() as u64,
+                        least: slice::GroupKey::number(f64::from(*least)),
+                        greatest: slice::GroupKey::number(f64::from(*greatest)),
+                    },
+                    _ => Counted::Nothing,
+                }
+            }
+            (Home::Column, _) => {
+                let (rows, counts) = self.store.columns()?.counts_among(&field.name, &self.kept);
+                words(rows, counts)
+            }
+            (Home::Fact | Home::Row, Kind::Int | Kind::Real | Kind::Date) => {
+                let end = |number: f64| match field.kind {
+                    Kind::Date => slice::GroupKey::Word(slice::date_of(number as i64)),
+                    _ => slice::GroupKey::number(number),
+                };
+                match self.tally.numbers(&field.name)? {
+                    Some(found) => {
+                        Counted::Numbers { rows: found.rows, least: end(found.least), greatest: end(found.greatest) }
+                    }
+                    None => Counted::Nothing,
+                }
+            }
+            (Home::Fact | Home::Row, _) => words(self.tally.given(&field.name)?, self.tally.words(&field.name)?),
+            _ => {
+                let mut rows = 0;
+                let mut counts: BTreeMap<slice::GroupKey, u64> = BTreeMap::new();
+                for found in slice::values_of(self.store, field, &self.kept)?.into_values() {
+                    rows += 1;
+                    found.into_iter().for_each(|value| *counts.entry(value).or_default() += 1);
+                }
+                Counted::Values { rows, values: counts.into_iter().collect() }
+            }
+        })
     }
-    let mut values: Vec<(slice::GroupKey, u64)> = counts.into_iter().collect();
-    values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    fields.insert("distinct".into(), json!(values.len()));
-    let limit = if full { usize::MAX } else { 8 };
-    let values: Vec<Value> =
-        values.iter().take(limit).map(|(value, count)| json!({ "value": value.json(), "count": count })).collect();
-    fields.insert("values".into(), json!(values));
-    Ok(out)
 }

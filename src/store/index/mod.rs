@@ -9,6 +9,7 @@ mod order;
 pub mod rows;
 pub mod schema;
 pub mod search;
+pub mod tally;
 
 use std::path::{Path, PathBuf};
 

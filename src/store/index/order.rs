@@ -70,6 +70,20 @@ impl KeyColumn {
         }
     }
 
+    /// How many numbers the column has, the least and the greatest, those of deleted documents included; `None` where
+    /// it has none. A document has at most one.
+    pub(super) fn ends(&self) -> Option<(u64, f64, f64)> {
+        match self {
+            KeyColumn::Whole(column) if column.values.num_vals() > 0 => {
+                Some((u64::from(column.values.num_vals()), column.min_value() as f64, column.max_value() as f64))
+            }
+            KeyColumn::Real(column) if column.values.num_vals() > 0 => {
+                Some((u64::from(column.values.num_vals()), column.min_value(), column.max_value()))
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn number(&self, doc: DocId) -> Option<f64> {
         match self {
             KeyColumn::Whole(column) => column.first(doc).map(|value| value as f64),
@@ -87,7 +101,7 @@ fn rank_key(rank: Option<u32>, turn: impl Fn(u64) -> u64) -> u64 {
 }
 
 /// Maps a measure to a number of the same order.
-fn sortable(value: f64) -> u64 {
+pub fn sortable(value: f64) -> u64 {
     let bits = value.to_bits();
     if bits >> 63 == 1 { !bits } else { bits | (1 << 63) }
 }

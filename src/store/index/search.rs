@@ -13,7 +13,7 @@ use tantivy::{DocId, DocSet, SegmentReader, TERMINATED, Term};
 
 use super::excluded::Excluded;
 use super::order::{Best, DocColumns};
-pub use super::order::{Hit, KeyColumn, KeySource, Selected};
+pub use super::order::{Hit, KeyColumn, KeySource, Selected, sortable};
 use super::rows::{RowSet, RowSetQuery};
 use super::schema::{HAS, UNIT, count_text, term_text};
 use super::{Index, schema};
@@ -124,9 +124,7 @@ impl Index {
             }
             Test::Value { field, value } => self.term(&term_text(&field.name, value)),
             Test::Match { field, pattern } => {
-                let regex = Regex::new(pattern).map_err(|error| {
-                    StoreError::Inconsistent(format!("a plan has the bad expression {pattern}: {error}"))
-                })?;
+                let regex = expression(pattern)?;
                 let prefix = term_text(&field.name, "");
                 let found = self.dictionary(&prefix)?;
                 let terms = found.into_iter().filter(|(value, _)| regex.is_match(value));
@@ -471,7 +469,28 @@ impl Index {
         })
     }
 
-    fn number_column(&self, reader: &SegmentReader, name: &str, whole: bool) -> Result<KeyColumn, StoreError> {
+    /// The least and the greatest number that documents have, or had until segments merge, in a field; `None` where
+    /// there is none.
+    ///
+    /// # Errors
+    /// Where the index cannot be read.
+    pub fn number_range(&self, name: &str) -> Result<Option<(f64, f64)>, StoreError> {
+        let Some(number) = self.fields.numbers.get(name) else { return Ok(None) };
+        let mut out: Option<(f64, f64)> = None;
+        for reader in self.searcher().segment_readers() {
+            if let Some((_, least, greatest)) = self.number_column(reader, name, number.whole)?.ends() {
+                out = Some(out.map_or((least, greatest), |(low, high)| (low.min(least), high.max(greatest))));
+            }
+        }
+        Ok(out)
+    }
+
+    pub(super) fn number_column(
+        &self,
+        reader: &SegmentReader,
+        name: &str,
+        whole: bool,
+    ) -> Result<KeyColumn, StoreError> {
         let name = schema::number_name(name);
         let fast = reader.fast_fields();
         Ok(if whole { KeyColumn::Whole(fast.i64(&name)?) } else { KeyColumn::Real(fast.f64(&name)?) })
@@ -485,6 +504,15 @@ pub enum Value<'a> {
     Word(&'a str),
     /// A number.
     Number(f64),
+}
+
+/// The regular expression of a plan.
+///
+/// # Errors
+/// [`StoreError::Inconsistent`] where it is none; a query with such a one does not resolve.
+pub fn expression(pattern: &str) -> Result<Regex, StoreError> {
+    Regex::new(pattern)
+        .map_err(|error| StoreError::Inconsistent(format!("a plan has the bad expression {pattern}: {error}")))
 }
 
 /// The least and greatest whole numbers of a range; `None` where it holds none.
