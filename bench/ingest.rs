@@ -10,6 +10,7 @@
 mod measure;
 mod scenes;
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -176,7 +177,15 @@ fn stages(corpus: &Path, wanted: usize) -> Value {
         let (seconds, ()) = spent(|| {
             for (facts, each) in facts.iter().zip(&cleaned) {
                 let instruction = each.instruction.as_deref();
-                let subject = Subject { code: &each.code, instruction, facts, dialect_hint: None, reader_issues: &[] };
+                let findings = OnceCell::new();
+                let subject = Subject {
+                    code: &each.code,
+                    instruction,
+                    facts,
+                    dialect_hint: None,
+                    reader_issues: &[],
+                    findings: &findings,
+                };
                 std::hint::black_box((extractor.extract)(&subject));
             }
         });

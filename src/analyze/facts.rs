@@ -1,8 +1,10 @@
 //! What one walk over a syntax tree keeps; the extractors read this and nothing else.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analyze::lexical::Words;
+use crate::analyze::rules::Finding;
 use crate::sample::Dialect;
 
 /// What the parsers say of a text.
@@ -220,4 +222,6 @@ pub struct Subject<'a> {
     pub dialect_hint: Option<Dialect>,
     /// What the reader noticed: `asset:logo.png`, `unresolved:helper`.
     pub reader_issues: &'a [String],
+    /// What the rules find, once one extractor has asked: [`rules::findings`](crate::analyze::rules::findings).
+    pub findings: &'a OnceCell<Vec<Finding>>,
 }

@@ -21,6 +21,8 @@ pub mod walk;
 pub use facts::CodeFacts;
 pub use lexical::Words;
 
+use std::cell::OnceCell;
+
 use crate::sample::{Dialect, Facts, hash16, hex};
 use facts::Subject;
 use features::{Contribution, EXTRACTORS, Extractor};
@@ -30,7 +32,9 @@ use features::{Contribution, EXTRACTORS, Extractor};
 /// `hint` is what the source's recipe says of the dialect, `reader_issues` what the reader noticed (`asset:logo.png`).
 pub fn analyse(code: &str, instruction: Option<&str>, hint: Option<Dialect>, reader_issues: &[String]) -> Facts {
     let code_facts = walk::code_facts(code);
-    let subject = Subject { code, instruction, facts: &code_facts, dialect_hint: hint, reader_issues };
+    let findings = OnceCell::new();
+    let subject =
+        Subject { code, instruction, facts: &code_facts, dialect_hint: hint, reader_issues, findings: &findings };
     let mut facts = Facts::default();
     for extractor in EXTRACTORS {
         facts.set(extractor.name, (extractor.extract)(&subject));
@@ -48,7 +52,15 @@ pub fn why(
 ) -> Option<Vec<Contribution>> {
     let why = extractor(feature)?.why?;
     let code_facts = walk::code_facts(code);
-    Some(why(&Subject { code, instruction, facts: &code_facts, dialect_hint: hint, reader_issues }))
+    let findings = OnceCell::new();
+    Some(why(&Subject {
+        code,
+        instruction,
+        facts: &code_facts,
+        dialect_hint: hint,
+        reader_issues,
+        findings: &findings,
+    }))
 }
 
 /// The feature of a name.

@@ -113,6 +113,11 @@ pub static RULES: &[Rule] = &[
     },
 ];
 
+/// What each of [`RULES`] finds, in that order; judged once for a subject.
+pub fn findings<'a>(subject: &Subject<'a>) -> &'a [Finding] {
+    subject.findings.get_or_init(|| RULES.iter().map(|rule| (rule.judge)(subject)).collect())
+}
+
 fn fired(fires: bool) -> Finding {
     if fires { Finding::Fired } else { Finding::Kept }
 }
@@ -293,13 +298,18 @@ fn names_nothing(subject: &Subject<'_>) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::OnceCell;
+
     use super::*;
     use crate::analyze::walk::code_facts;
 
     fn issues(code: &str, instruction: Option<&str>) -> Vec<&'static str> {
         let facts = code_facts(code);
-        let subject = Subject { code, instruction, facts: &facts, dialect_hint: None, reader_issues: &[] };
-        RULES.iter().filter(|rule| (rule.judge)(&subject) == Finding::Fired).map(|rule| rule.name).collect()
+        let once = OnceCell::new();
+        let subject =
+            Subject { code, instruction, facts: &facts, dialect_hint: None, reader_issues: &[], findings: &once };
+        let found = RULES.iter().zip(findings(&subject));
+        found.filter(|(_, finding)| **finding == Finding::Fired).map(|(rule, _)| rule.name).collect()
     }
 
     const GOOD: &str = "from manim import *\nclass A(Scene):\n    def construct(self):\n        c = Circle()\n        self.play(Create(c))\n        self.play(FadeOut(c))\n";

@@ -219,6 +219,8 @@ fn why(subject: &Subject<'_>) -> Vec<Contribution> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::OnceCell;
+
     use super::*;
     use crate::analyze::walk::code_facts;
 
@@ -232,6 +234,7 @@ mod tests {
                 facts: &facts,
                 dialect_hint: Some(Dialect::Gl),
                 reader_issues: &[],
+                findings: &OnceCell::new(),
             })
         };
         assert_eq!(verdict("from helper import *\nclass A(Scene): pass\n"), Dialect::Gl);
