@@ -222,6 +222,14 @@ pub struct Subject<'a> {
     pub dialect_hint: Option<Dialect>,
     /// What the reader noticed: `asset:logo.png`, `unresolved:helper`.
     pub reader_issues: &'a [String],
-    /// What the rules find, once one extractor has asked: [`rules::findings`](crate::analyze::rules::findings).
-    pub findings: &'a OnceCell<Vec<Finding>>,
+    /// What several extractors need.
+    pub shared: &'a Shared,
+}
+
+/// What several extractors need of one sample, computed for the first that asks.
+#[derive(Debug, Default)]
+pub struct Shared {
+    pub(in crate::analyze) findings: OnceCell<Vec<Finding>>,
+    pub(in crate::analyze) unknown_api: OnceCell<BTreeMap<String, u32>>,
+    pub(in crate::analyze) complexity_score: OnceCell<f64>,
 }

@@ -4,6 +4,7 @@
 //! taken from the library only where the text does not bind them itself: [`Names`] follows imports and aliases.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -49,27 +50,54 @@ struct NameEntry {
     module: Option<String>,
 }
 
+/// FNV-1a: names are short, the index is ours, and every name of every sample is looked up in it.
+#[derive(Clone, Debug)]
+struct NameHasher(u64);
+
+impl Default for NameHasher {
+    fn default() -> Self {
+        NameHasher(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+type NameMap<V> = HashMap<String, V, BuildHasherDefault<NameHasher>>;
+type NameSet = HashSet<String, BuildHasherDefault<NameHasher>>;
+
 #[derive(Clone, Debug, Deserialize)]
 struct File {
     manim: String,
-    names: HashMap<String, NameEntry>,
-    internal: HashMap<String, NameEntry>,
-    modules: HashMap<String, HashSet<String>>,
-    methods: HashMap<String, HashSet<String>>,
-    gl_only: HashMap<String, u8>,
-    gl_attributes: HashMap<String, u8>,
-    gl_keywords: HashMap<String, u8>,
-    gl_modules: HashMap<String, u8>,
-    gl_class_attributes: HashMap<String, u8>,
+    names: NameMap<NameEntry>,
+    internal: NameMap<NameEntry>,
+    modules: NameMap<NameSet>,
+    methods: NameMap<NameSet>,
+    gl_only: NameMap<u8>,
+    gl_attributes: NameMap<u8>,
+    gl_keywords: NameMap<u8>,
+    gl_modules: NameMap<u8>,
+    gl_class_attributes: NameMap<u8>,
 }
 
 /// The index of names.
 #[derive(Clone, Debug)]
 pub struct Api {
     file: File,
-    methods: HashSet<String>,
+    methods: NameSet,
+    /// Of the attributes of ManimGL those that count on `self` alone, without it.
+    gl_own_attributes: NameMap<u8>,
     /// Modules and the packages that they lie in.
-    packages: HashSet<String>,
+    packages: NameSet,
 }
 
 /// The index of the pinned release.
@@ -112,7 +140,9 @@ impl Api {
             .flat_map(|module| module.match_indices('.').map(|(end, _)| &module[..end]).chain([module.as_str()]))
             .map(str::to_owned)
             .collect();
-        Ok(Api { file, methods, packages })
+        let own = |(name, weight): (&String, &u8)| Some((name.strip_prefix("self.")?.to_owned(), *weight));
+        let gl_own_attributes = file.gl_attributes.iter().filter_map(own).collect();
+        Ok(Api { file, methods, gl_own_attributes, packages })
     }
 
     /// The release: `0.22.0`.
@@ -177,9 +207,10 @@ impl Api {
         self.file.gl_only.get(name).copied()
     }
 
-    /// The same for an attribute; for one of `self` in a scene, `on_self`.
-    pub fn gl_attribute_weight(&self, name: &str, on_self: bool) -> Option<u8> {
-        let own = if on_self { self.file.gl_attributes.get(&format!("self.{name}")) } else { None };
+    /// The same for an attribute; for one of `self` in a scene where `on_self` says so, which is asked only where it
+    /// matters.
+    pub fn gl_attribute_weight(&self, name: &str, on_self: impl FnOnce() -> bool) -> Option<u8> {
+        let own = self.gl_own_attributes.get(name).filter(|_| on_self());
         own.or_else(|| self.file.gl_attributes.get(name)).copied()
     }
 

@@ -159,9 +159,8 @@ pub(super) fn constructions(facts: &CodeFacts, kind: NameKind) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::OnceCell;
-
     use super::*;
+    use crate::analyze::facts::Shared;
     use crate::analyze::walk::code_facts;
 
     #[test]
@@ -203,7 +202,7 @@ mod tests {
                     facts: &facts,
                     dialect_hint: None,
                     reader_issues: &[],
-                    findings: &OnceCell::new(),
+                    shared: &Shared::default(),
                 };
                 let value = serde_json::to_string(&(extractor.extract)(&subject)).expect("facts are JSON");
                 if value != example.value {
@@ -224,7 +223,7 @@ mod tests {
             facts: &facts,
             dialect_hint: None,
             reader_issues: &[],
-            findings: &OnceCell::new(),
+            shared: &Shared::default(),
         };
         for name in ["complexity.score", "quality", "duration"] {
             let extractor = super::super::extractor(name).expect("a feature");

@@ -397,9 +397,8 @@ fn why(subject: &Subject<'_>) -> Vec<Contribution> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::OnceCell;
-
     use super::*;
+    use crate::analyze::facts::Shared;
     use crate::analyze::walk::code_facts;
 
     fn has(text: &str, shown: &str) -> bool {
@@ -451,11 +450,11 @@ mod tests {
         let code = "from manim import *\nclass Hypotenuse(Scene):\n    def construct(self):\n        self.add(Triangle(), Angle(a, b), Polygon(), Star())\n";
         let facts = code_facts(code);
         let instruction = Some("The angle, radius and sides of a triangle");
-        let findings = OnceCell::new();
+        let shared = Shared::default();
         let subject =
-            Subject { code, instruction, facts: &facts, dialect_hint: None, reader_issues: &[], findings: &findings };
+            Subject { code, instruction, facts: &facts, dialect_hint: None, reader_issues: &[], shared: &shared };
         let sum: f64 = why(&subject).iter().map(|part| part.points).sum();
         let points: u32 = given(&evidence(&subject)).iter().map(|(_, points)| points).sum();
-        assert_eq!((sum, points), (16.0, 16));
+        assert_eq!((sum, points), (19.0, 19));
     }
 }
