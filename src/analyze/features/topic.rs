@@ -1,11 +1,10 @@
 //! `topic`: mathematical and other subjects of a sample, from names and words.
 //!
 //! The evidence and its weights, 1 to 4, are data: `topic.toml`. Each piece counts once however often it occurs, a word
-//! of the instruction twice its weight, and pieces of weights 1 and 2 add at most [`MAX_WEAK_POINTS`] together. A topic
-//! is given to a sample from [`THRESHOLD`] points on, if one piece weighs at least 3 or three weigh 2, and if its points
-//! are at least its share of the best topic's; the best [`MAX_TOPICS`] are kept.
+//! of the instruction twice its weight, and pieces of weights 1 and 2 add at most `MAX_WEAK_POINTS` together. A topic
+//! is given to a sample from `THRESHOLD` points on, if one piece weighs at least 3 or three weigh 2, and if its points
+//! are at least its share of the best topic's; the best `MAX_TOPICS` are kept.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -286,12 +285,12 @@ enum Found<'a> {
 }
 
 impl Found<'_> {
-    fn shown(self) -> Cow<'static, str> {
+    fn shown(self) -> String {
         match self {
-            Found::Asked(phrase) => format!("`{}` in the instruction", phrase.shown).into(),
-            Found::Coded(phrase) => format!("`{}` in the code", phrase.shown).into(),
-            Found::Name(name) => format!("name `{name}`").into(),
-            Found::Attribute(name) => format!("attribute `{name}`").into(),
+            Found::Asked(phrase) => format!("`{}` in the instruction", phrase.shown),
+            Found::Coded(phrase) => format!("`{}` in the code", phrase.shown),
+            Found::Name(name) => format!("name `{name}`"),
+            Found::Attribute(name) => format!("attribute `{name}`"),
         }
     }
 }
