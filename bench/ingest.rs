@@ -15,7 +15,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use measure::{Arguments, Taken};
-use scenery::analyze::facts::Subject;
+use scenery::analyze::facts::{Shared, Subject};
 use scenery::analyze::features::EXTRACTORS;
 use scenery::analyze::{analyse, parse, walk};
 use scenery::ingest::cleaners::{CleanContext, clean};
@@ -171,12 +171,14 @@ fn stages(corpus: &Path, wanted: usize) -> Value {
     let (seconds, facts) = spent(|| cleaned.iter().map(|each| walk::code_facts(&each.code)).collect::<Vec<_>>());
     table.push(("walk".into(), (seconds - parsing).max(0.0)));
     let mut features = 0.0;
+    let shared: Vec<Shared> = facts.iter().map(|_| Shared::default()).collect();
     let mut each_feature: Vec<(&str, f64)> = Vec::new();
     for extractor in EXTRACTORS {
         let (seconds, ()) = spent(|| {
-            for (facts, each) in facts.iter().zip(&cleaned) {
+            for ((facts, each), shared) in facts.iter().zip(&cleaned).zip(&shared) {
                 let instruction = each.instruction.as_deref();
-                let subject = Subject { code: &each.code, instruction, facts, dialect_hint: None, reader_issues: &[] };
+                let subject =
+                    Subject { code: &each.code, instruction, facts, dialect_hint: None, reader_issues: &[], shared };
                 std::hint::black_box((extractor.extract)(&subject));
             }
         });

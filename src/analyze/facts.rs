@@ -1,9 +1,11 @@
 //! What one walk over a syntax tree keeps; the extractors read this and nothing else.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::analyze::lexical::Words;
+use crate::analyze::rules::Finding;
 use crate::sample::Dialect;
 
 /// What the parser says of a text.
@@ -225,4 +227,14 @@ pub struct Subject<'a> {
     pub dialect_hint: Option<Dialect>,
     /// What the reader noticed: `asset:logo.png`, `unresolved:helper`.
     pub reader_issues: &'a [String],
+    /// What several extractors need.
+    pub shared: &'a Shared,
+}
+
+/// What several extractors need of one sample, computed for the first that asks.
+#[derive(Debug, Default)]
+pub struct Shared {
+    pub(in crate::analyze) findings: OnceCell<Vec<Finding>>,
+    pub(in crate::analyze) unknown_api: OnceCell<BTreeMap<String, u32>>,
+    pub(in crate::analyze) complexity_score: OnceCell<f64>,
 }

@@ -61,11 +61,13 @@ impl Lexical {
     }
 }
 
-/// The words of a text, one after the other in one piece of memory.
+/// The words of a text, one after the other in one piece of memory: of each its stem, which is how it begins, and the
+/// whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Words {
     text: String,
-    ends: Vec<u32>,
+    /// Of each word, where it ends, and how much of its end is not stem.
+    ends: Vec<(u32, u8)>,
 }
 
 impl Words {
@@ -79,37 +81,46 @@ impl Words {
         self.ends.is_empty()
     }
 
-    /// The word at a place.
+    /// The stem of the word at a place.
     pub fn get(&self, at: usize) -> Option<&str> {
-        let end = *self.ends.get(at)? as usize;
-        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
-        self.text.get(start..end)
+        let (end, ending) = *self.ends.get(at)?;
+        self.text.get(self.start(at)..end as usize - usize::from(ending))
     }
 
-    /// The words, in order.
+    /// The whole word at a place.
+    pub fn whole(&self, at: usize) -> Option<&str> {
+        self.text.get(self.start(at)..self.ends.get(at)?.0 as usize)
+    }
+
+    fn start(&self, at: usize) -> usize {
+        if at == 0 { 0 } else { self.ends[at - 1].0 as usize }
+    }
+
+    /// The stems, in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).filter_map(|at| self.get(at))
     }
 
-    fn push(&mut self, word: &str) {
+    fn push(&mut self, word: &str, stem: &str) {
         self.text.push_str(word);
-        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        let ending = u8::try_from(word.len() - stem.len()).unwrap_or(0);
+        self.ends.push((u32::try_from(self.text.len()).unwrap_or(u32::MAX), ending));
     }
 }
 
 impl<'a> FromIterator<&'a str> for Words {
     fn from_iter<I: IntoIterator<Item = &'a str>>(words: I) -> Self {
         let mut made = Words::default();
-        words.into_iter().for_each(|word| made.push(word));
+        words.into_iter().for_each(|word| made.push(word, word));
         made
     }
 }
 
-/// The words of a text, each [stemmed](stem), in order.
+/// The words of a text with their [stems](stem), in order.
 pub fn stems(text: &str) -> Words {
     let mut words = Words::default();
     words.text.reserve(text.len());
-    for_each_word(text, &mut |word| words.push(stem(word)));
+    for_each_word(text, &mut |word| words.push(word, stem(word)));
     words
 }
 
@@ -213,6 +224,7 @@ mod tests {
         assert!(words("").is_empty() && words("' 12 _'").is_empty());
         let kept = stems("squares Moving");
         assert_eq!((kept.len(), kept.get(0), kept.get(1), kept.get(2)), (2, Some("squar"), Some("mov"), None));
+        assert_eq!((kept.whole(0), kept.whole(1), kept.whole(2)), (Some("squares"), Some("moving"), None));
     }
 
     #[test]

@@ -69,6 +69,8 @@ struct File {
 pub struct Api {
     file: File,
     methods: FxHashSet<String>,
+    /// Of the attributes of ManimGL those that count on `self` alone, without it.
+    gl_own_attributes: FxHashMap<String, u8>,
     /// Modules and the packages that they lie in.
     packages: FxHashSet<String>,
 }
@@ -113,7 +115,9 @@ impl Api {
             .flat_map(|module| module.match_indices('.').map(|(end, _)| &module[..end]).chain([module.as_str()]))
             .map(str::to_owned)
             .collect();
-        Ok(Api { file, methods, packages })
+        let own = |(name, weight): (&String, &u8)| Some((name.strip_prefix("self.")?.to_owned(), *weight));
+        let gl_own_attributes = file.gl_attributes.iter().filter_map(own).collect();
+        Ok(Api { file, methods, gl_own_attributes, packages })
     }
 
     /// The release: `0.22.0`.
@@ -178,9 +182,10 @@ impl Api {
         self.file.gl_only.get(name).copied()
     }
 
-    /// The same for an attribute; for one of `self` in a scene, `on_self`.
-    pub fn gl_attribute_weight(&self, name: &str, on_self: bool) -> Option<u8> {
-        let own = if on_self { self.file.gl_attributes.get(&format!("self.{name}")) } else { None };
+    /// The same for an attribute; for one of `self` in a scene where `on_self` says so, which is asked only where it
+    /// matters.
+    pub fn gl_attribute_weight(&self, name: &str, on_self: impl FnOnce() -> bool) -> Option<u8> {
+        let own = self.gl_own_attributes.get(name).filter(|_| on_self());
         own.or_else(|| self.file.gl_attributes.get(name)).copied()
     }
 

@@ -21,7 +21,7 @@ pub use facts::CodeFacts;
 pub use lexical::Words;
 
 use crate::sample::{Dialect, Facts, hash16, hex};
-use facts::Subject;
+use facts::{Shared, Subject};
 use features::{Contribution, EXTRACTORS, Extractor};
 
 /// Computes every feature of a sample; safe on any thread, for any text.
@@ -29,7 +29,8 @@ use features::{Contribution, EXTRACTORS, Extractor};
 /// `hint` is what the source's recipe says of the dialect, `reader_issues` what the reader noticed (`asset:logo.png`).
 pub fn analyse(code: &str, instruction: Option<&str>, hint: Option<Dialect>, reader_issues: &[String]) -> Facts {
     let code_facts = walk::code_facts(code);
-    let subject = Subject { code, instruction, facts: &code_facts, dialect_hint: hint, reader_issues };
+    let shared = Shared::default();
+    let subject = Subject { code, instruction, facts: &code_facts, dialect_hint: hint, reader_issues, shared: &shared };
     let mut facts = Facts::default();
     for extractor in EXTRACTORS {
         facts.set(extractor.name, (extractor.extract)(&subject));
@@ -47,7 +48,8 @@ pub fn why(
 ) -> Option<Vec<Contribution>> {
     let why = extractor(feature)?.why?;
     let code_facts = walk::code_facts(code);
-    Some(why(&Subject { code, instruction, facts: &code_facts, dialect_hint: hint, reader_issues }))
+    let shared = Shared::default();
+    Some(why(&Subject { code, instruction, facts: &code_facts, dialect_hint: hint, reader_issues, shared: &shared }))
 }
 
 /// The feature of a name.

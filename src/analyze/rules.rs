@@ -109,9 +109,14 @@ pub static RULES: &[Rule] = &[
         name: "unknown-api",
         points: 5.0,
         doc: "a name is taken from `manim` that the pinned release does not have",
-        judge: |subject| on_tree(subject, |facts| !unknown_api::unknown(facts).is_empty()),
+        judge: |subject| on_tree(subject, |_| !unknown_api::unknown(subject).is_empty()),
     },
 ];
+
+/// What each of [`RULES`] finds, in that order; judged once for a subject.
+pub fn findings<'a>(subject: &Subject<'a>) -> &'a [Finding] {
+    subject.shared.findings.get_or_init(|| RULES.iter().map(|rule| (rule.judge)(subject)).collect())
+}
 
 fn fired(fires: bool) -> Finding {
     if fires { Finding::Fired } else { Finding::Kept }
@@ -294,12 +299,16 @@ fn names_nothing(subject: &Subject<'_>) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyze::facts::Shared;
     use crate::analyze::walk::code_facts;
 
     fn issues(code: &str, instruction: Option<&str>) -> Vec<&'static str> {
         let facts = code_facts(code);
-        let subject = Subject { code, instruction, facts: &facts, dialect_hint: None, reader_issues: &[] };
-        RULES.iter().filter(|rule| (rule.judge)(&subject) == Finding::Fired).map(|rule| rule.name).collect()
+        let shared = Shared::default();
+        let subject =
+            Subject { code, instruction, facts: &facts, dialect_hint: None, reader_issues: &[], shared: &shared };
+        let found = RULES.iter().zip(findings(&subject));
+        found.filter(|(_, finding)| **finding == Finding::Fired).map(|(rule, _)| rule.name).collect()
     }
 
     const GOOD: &str = "from manim import *\nclass A(Scene):\n    def construct(self):\n        c = Circle()\n        self.play(Create(c))\n        self.play(FadeOut(c))\n";

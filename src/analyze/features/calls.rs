@@ -27,14 +27,14 @@ pub static ENTRY: Extractor = Extractor {
 
 fn extract(subject: &Subject<'_>) -> FactValue {
     tree(subject, |facts| {
-        let mut set: BTreeMap<String, u32> = BTreeMap::new();
+        let mut set: BTreeMap<&str, u32> = BTreeMap::new();
         for call in &facts.calls {
             let name = call.name.trim_start_matches('.');
-            *set.entry(name.to_owned()).or_default() += 1;
+            *set.entry(name).or_default() += 1;
             if let Some(method) = name.strip_prefix("self.").filter(|method| !method.contains('.')) {
-                *set.entry(method.to_owned()).or_default() += 1;
+                *set.entry(method).or_default() += 1;
             }
         }
-        FactValue::Set(set)
+        FactValue::Set(set.into_iter().map(|(name, count)| (name.to_owned(), count)).collect())
     })
 }

@@ -6,8 +6,6 @@
 //! weight decide. A name weighs 3 if it says its dialect by itself, 2 if it needs a companion, 1 if it once belonged to
 //! both.
 
-use std::collections::BTreeSet;
-
 use crate::analyze::facts::Subject;
 use crate::analyze::features::{Contribution, Example, Extractor, Kind};
 use crate::analyze::lexical::Lexical;
@@ -156,16 +154,17 @@ fn evidence(subject: &Subject<'_>) -> Evidence {
     let own = |name: &str| {
         facts.own_attributes.contains(name) || facts.classes.iter().any(|class| class.methods.iter().any(|m| m == name))
     };
-    let of_self: BTreeSet<&str> = facts
-        .reads
-        .range("self.".to_owned()..)
-        .map_while(|(dotted, _)| dotted.strip_prefix("self.").and_then(|rest| rest.split('.').next()))
-        .collect();
+    let on_self = |name: &str| {
+        let dotted = format!("self.{name}");
+        // What is read of it follows it at once: no character of a name sorts before the dot.
+        facts.reads.range(dotted.clone()..).next().is_some_and(|(read, _)| {
+            read.strip_prefix(dotted.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    };
     for name in facts.attributes.keys() {
-        let on_self = of_self.contains(name.as_str());
-        found
-            .gl
-            .extend(api().gl_attribute_weight(name, on_self).filter(|_| !own(name)).map(|w| (format!(".{name}"), w)));
+        found.gl.extend(
+            api().gl_attribute_weight(name, || on_self(name)).filter(|_| !own(name)).map(|w| (format!(".{name}"), w)),
+        );
         found.ce.extend(weight(CE_ATTRIBUTES, name).map(|weight| (format!(".{name}"), weight)));
     }
     let mut keywords: Vec<&str> = facts
@@ -220,6 +219,7 @@ fn why(subject: &Subject<'_>) -> Vec<Contribution> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyze::facts::Shared;
     use crate::analyze::walk::code_facts;
 
     #[test]
@@ -232,6 +232,7 @@ mod tests {
                 facts: &facts,
                 dialect_hint: Some(Dialect::Gl),
                 reader_issues: &[],
+                shared: &Shared::default(),
             })
         };
         assert_eq!(verdict("from helper import *\nclass A(Scene): pass\n"), Dialect::Gl);

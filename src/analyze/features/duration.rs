@@ -2,7 +2,8 @@
 //!
 //! The sum of run times and waits: a helper method counts as often as it is called, a loop of known length as often as
 //! it runs, one of unknown length once, and of the branches of a condition the first. `duration_exact` is false where
-//! any of that, or an expression that does not fold to a number, was needed.
+//! any of that, or an expression that does not fold to a number, was needed, and where the sum exceeds a day, which is the
+//! most that is said: no scene runs so long, but `range(10**9)` would.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Real,
     unit: "s",
     doc: "Seconds on the screen: the static sum of run times and waits; see `duration_exact`.",
-    version: 1,
+    version: 2,
     examples: &[
         Example {
             code: "from manim import *\nclass A(Scene):\n    def construct(self):\n        self.play(Create(Dot()), run_time=2)\n        for i in range(3):\n            self.wait(0.5)\n",
@@ -27,6 +28,11 @@ pub static ENTRY: Extractor = Extractor {
             code: "from manim import *\nclass A(Scene):\n    def construct(self):\n        self.step()\n        self.step()\n    def step(self):\n        self.wait()\n",
             instruction: "",
             value: "2.0",
+        },
+        Example {
+            code: "from manim import *\nclass A(Scene):\n    def construct(self):\n        for i in range(10**300):\n            self.wait()\n",
+            instruction: "",
+            value: "86400.0",
         },
         Example { code: "x = 1\n", instruction: "", value: "null" },
     ],
@@ -44,7 +50,7 @@ fn extract(subject: &Subject<'_>) -> FactValue {
 fn why(subject: &Subject<'_>) -> Vec<Contribution> {
     let mut calls = Calls::new(subject.facts);
     let times = subject.facts.times.iter().filter(|time| !time.alternative);
-    times
+    let mut list: Vec<Contribution> = times
         .map(|time| {
             let (often, _) = calls.often(&time.within);
             let turns = time.repeats.unwrap_or(1) as f64 * often;
@@ -52,7 +58,12 @@ fn why(subject: &Subject<'_>) -> Vec<Contribution> {
             let what = format!("line {}: {} of {} s, {turns} times{about}", time.line, time.what, time.seconds);
             Contribution { what, points: time.seconds * turns }
         })
-        .collect()
+        .collect();
+    let sum: f64 = list.iter().map(|part| part.points).sum();
+    if sum > MAX_SECONDS {
+        list.push(Contribution { what: format!("no more than {MAX_SECONDS} s are said"), points: MAX_SECONDS - sum });
+    }
+    list
 }
 
 /// Seconds, and whether they are certain; none for a text without scenes.
@@ -67,8 +78,11 @@ pub(super) fn total(facts: &CodeFacts) -> Option<(f64, bool)> {
             seconds += time.seconds * time.repeats.unwrap_or(1) as f64 * often;
         }
     }
-    Some((seconds, exact))
+    if seconds.is_finite() && seconds <= MAX_SECONDS { Some((seconds, exact)) } else { Some((MAX_SECONDS, false)) }
 }
+
+/// Most seconds that are said: a day.
+const MAX_SECONDS: f64 = 86_400.0;
 
 /// How deep helper methods are followed into one another.
 const MAX_DEPTH: u32 = 16;

@@ -10,7 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Bool,
     unit: "",
     doc: "Whether `duration` is certain: every run time folded to a number, every loop has a known length.",
-    version: 1,
+    version: 2,
     examples: &[
         Example {
             code: "from manim import *\nclass A(Scene):\n    def construct(self):\n        self.wait(1 + 1)\n",
@@ -19,6 +19,11 @@ pub static ENTRY: Extractor = Extractor {
         },
         Example {
             code: "from manim import *\nclass A(Scene):\n    def construct(self):\n        for x in f():\n            self.wait()\n",
+            instruction: "",
+            value: "false",
+        },
+        Example {
+            code: "from manim import *\nclass A(Scene):\n    def construct(self):\n        for i in range(10**9):\n            self.wait()\n",
             instruction: "",
             value: "false",
         },

@@ -2,7 +2,7 @@
 
 use crate::analyze::facts::Subject;
 use crate::analyze::features::{Contribution, Example, Extractor, Kind};
-use crate::analyze::rules::{Finding, RULES};
+use crate::analyze::rules::{Finding, RULES, Rule, findings};
 use crate::sample::FactValue;
 
 /// The feature `issue`.
@@ -33,14 +33,18 @@ pub static ENTRY: Extractor = Extractor {
     why: Some(why),
 };
 
+fn fired(subject: &Subject<'_>) -> impl Iterator<Item = &'static Rule> {
+    let found = RULES.iter().zip(findings(subject));
+    found.filter(|(_, finding)| **finding == Finding::Fired).map(|(rule, _)| rule)
+}
+
 fn extract(subject: &Subject<'_>) -> FactValue {
-    let fired = RULES.iter().filter(|rule| (rule.judge)(subject) == Finding::Fired).map(|rule| rule.name.to_owned());
+    let fired = fired(subject).map(|rule| rule.name.to_owned());
     FactValue::Set(fired.chain(subject.reader_issues.iter().cloned()).map(|name| (name, 1)).collect())
 }
 
 fn why(subject: &Subject<'_>) -> Vec<Contribution> {
-    let fired = RULES.iter().filter(|rule| (rule.judge)(subject) == Finding::Fired);
-    let rules = fired.map(|rule| Contribution { what: format!("{}: {}", rule.name, rule.doc), points: 0.0 });
+    let rules = fired(subject).map(|rule| Contribution { what: format!("{}: {}", rule.name, rule.doc), points: 0.0 });
     let noticed =
         subject.reader_issues.iter().map(|issue| Contribution { what: format!("{issue}: the reader"), points: 0.0 });
     rules.chain(noticed).collect()

@@ -160,6 +160,7 @@ pub(super) fn constructions(facts: &CodeFacts, kind: NameKind) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyze::facts::Shared;
     use crate::analyze::walk::code_facts;
 
     #[test]
@@ -195,8 +196,14 @@ mod tests {
             for example in extractor.examples {
                 let facts = code_facts(example.code);
                 let instruction = (!example.instruction.is_empty()).then_some(example.instruction);
-                let subject =
-                    Subject { code: example.code, instruction, facts: &facts, dialect_hint: None, reader_issues: &[] };
+                let subject = Subject {
+                    code: example.code,
+                    instruction,
+                    facts: &facts,
+                    dialect_hint: None,
+                    reader_issues: &[],
+                    shared: &Shared::default(),
+                };
                 let value = serde_json::to_string(&(extractor.extract)(&subject)).expect("facts are JSON");
                 if value != example.value {
                     wrong.push(format!("{}: {:?}: {value}, not {}", extractor.name, example.code, example.value));
@@ -210,7 +217,14 @@ mod tests {
     fn parts_add_up_to_scores() {
         let code = "from manim import *\nclass A(Scene):\n    def construct(self):\n        for i in range(3):\n            self.play(Create(Circle()))\n";
         let facts = code_facts(code);
-        let subject = Subject { code, instruction: None, facts: &facts, dialect_hint: None, reader_issues: &[] };
+        let subject = Subject {
+            code,
+            instruction: None,
+            facts: &facts,
+            dialect_hint: None,
+            reader_issues: &[],
+            shared: &Shared::default(),
+        };
         for name in ["complexity.score", "quality", "duration"] {
             let extractor = super::super::extractor(name).expect("a feature");
             let parts = extractor.why.expect("it has parts")(&subject);

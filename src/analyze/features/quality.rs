@@ -2,7 +2,7 @@
 
 use crate::analyze::facts::Subject;
 use crate::analyze::features::{Contribution, Example, Extractor, Kind};
-use crate::analyze::rules::{Finding, RULES};
+use crate::analyze::rules::{Finding, RULES, findings};
 use crate::sample::FactValue;
 
 /// The feature `quality`.
@@ -25,14 +25,15 @@ pub static ENTRY: Extractor = Extractor {
 };
 
 fn extract(subject: &Subject<'_>) -> FactValue {
-    let kept = RULES.iter().filter(|rule| (rule.judge)(subject) == Finding::Kept);
-    FactValue::Real(kept.map(|rule| rule.points).sum())
+    let found = RULES.iter().zip(findings(subject));
+    FactValue::Real(found.filter(|(_, finding)| **finding == Finding::Kept).map(|(rule, _)| rule.points).sum())
 }
 
 fn why(subject: &Subject<'_>) -> Vec<Contribution> {
     RULES
         .iter()
-        .map(|rule| match (rule.judge)(subject) {
+        .zip(findings(subject))
+        .map(|(rule, finding)| match finding {
             Finding::Kept => Contribution { what: format!("not {}", rule.name), points: rule.points },
             Finding::Fired => Contribution { what: format!("{}: {}", rule.name, rule.doc), points: 0.0 },
             Finding::Unknown => Contribution { what: format!("{}: cannot be told", rule.name), points: 0.0 },

@@ -1,16 +1,19 @@
 //! `topic`: mathematical and other subjects of a sample, from names and words.
 //!
-//! The evidence and its weights are data, `topic.toml`; each piece counts once however often it occurs, and words of
-//! the instruction count twice.
+//! The evidence and its weights, 1 to 4, are data: `topic.toml`. Each piece counts once however often it occurs, a word
+//! of the instruction twice its weight, and pieces of weights 1 and 2 add at most `MAX_WEAK_POINTS` together. A topic
+//! is given to a sample from `THRESHOLD` points on, if one piece weighs at least 3 or three weigh 2, and if its points
+//! are at least its share of the best topic's; the best `MAX_TOPICS` are kept.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
 use crate::analyze::facts::Subject;
 use crate::analyze::features::{Contribution, Example, Extractor, Kind};
-use crate::analyze::lexical::{Words, stems};
+use crate::analyze::lexical::{Words, stem, stems};
 use crate::sample::FactValue;
 
 /// The feature `topic`.
@@ -19,15 +22,36 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Set,
     unit: "",
     doc: "Subjects of the sample (`geometry`, `calculus`, `physics`, ...), from names in the code and words of both texts.",
-    version: 1,
+    version: 2,
     examples: &[
         Example {
-            code: "from manim import *\nclass A(Scene):\n    def construct(self):\n        self.add(Circle(), Triangle())\n",
+            code: "from manim import *\nclass A(Scene):\n    def construct(self):\n        self.add(Circle(), Text('a circle'), Dot())\n",
+            instruction: "Show a circle, its name and a dot.",
+            value: "{}",
+        },
+        Example {
+            code: "from manim import *\nclass A(Scene):\n    def construct(self):\n        self.add(Triangle(), RightAngle(a, b), Text('hypotenuse'))\n",
             instruction: "",
             value: "{\"geometry\":1}",
         },
         Example { code: "x = 1\n", instruction: "Explain the derivative of a function.", value: "{\"calculus\":1}" },
+        Example {
+            code: "from manim import *\nclass A(Scene):\n    def construct(self):\n        f_prime = MathTex(\"f'(x)\")\n        square = Square()\n",
+            instruction: "Draw the tangent line of a curve and read the derivative off its slope.",
+            value: "{\"calculus\":1}",
+        },
+        Example { code: "x = 1\n", instruction: "Mark all primes below 100.", value: "{\"number-theory\":1}" },
+        Example {
+            code: "from manim import *\nclass A(ThreeDScene):\n    def construct(self):\n        self.add(Sphere())\n",
+            instruction: "A 3D ball",
+            value: "{\"3d\":1}",
+        },
         Example { code: "def broken(:\n", instruction: "Bubble sort, step by step", value: "{\"algorithms\":1}" },
+        Example {
+            code: "x = 1\n",
+            instruction: "Find the shortest path in a weighted graph with Dijkstra's algorithm.",
+            value: "{\"algorithms\":1,\"graph-theory\":1}",
+        },
         Example { code: "print('hello')\n", instruction: "Say hello.", value: "{}" },
     ],
     extract,
@@ -35,144 +59,401 @@ pub static ENTRY: Extractor = Extractor {
 };
 
 /// Points from which on a topic is given.
-const THRESHOLD: u32 = 4;
+const THRESHOLD: u32 = 6;
 
-#[derive(Debug, Deserialize)]
+/// Most points that pieces of weights 1 and 2 add to a topic.
+const MAX_WEAK_POINTS: u32 = 6;
+
+/// Least weight of a piece that speaks for a topic without two others.
+const STRONG: u32 = 3;
+
+/// Most topics of a sample.
+const MAX_TOPICS: usize = 3;
+
+/// Part of the best topic's points that a topic needs beside it, in percent, where the table does not say.
+const SHARE: u32 = 50;
+
+/// A topic of the table, as it is written: lists of evidence by weight.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 struct Entry {
-    words: BTreeMap<String, u32>,
-    #[serde(default)]
-    names: BTreeMap<String, u32>,
-    #[serde(default)]
-    attributes: BTreeMap<String, u32>,
+    share: Option<u32>,
+    words: BTreeMap<String, Vec<String>>,
+    asked: BTreeMap<String, Vec<String>>,
+    names: BTreeMap<String, Vec<String>>,
+    attributes: BTreeMap<String, Vec<String>>,
 }
 
-/// Evidence by its form: for each, the topics that it speaks for, with weights.
+/// What a piece of evidence speaks for: place of the topic, weight.
+type Spoken = Vec<(usize, u32)>;
+
+/// One or more words in order.
+#[derive(Debug, Default, PartialEq)]
+struct Phrase {
+    /// As it is written in the table.
+    shown: String,
+    /// Whole words if `exact`, stems otherwise.
+    parts: Vec<String>,
+    exact: bool,
+    /// What it speaks for in the code, and in the instruction.
+    coded: Spoken,
+    asked: Spoken,
+}
+
+impl Phrase {
+    fn new(written: &str) -> Self {
+        let exact = written.starts_with('=');
+        let words = stems(written);
+        let part = |at| singular(&words, at).map(|(stem, whole)| if exact { whole } else { stem }.to_owned());
+        let parts = (0..words.len()).filter_map(part).collect();
+        Phrase { shown: written.trim_start_matches('=').to_owned(), parts, exact, ..Phrase::default() }
+    }
+
+    /// Whether it stands in a text from a word on.
+    fn is_at(&self, words: &Words, start: usize) -> bool {
+        self.parts.iter().zip(start..).all(|(part, at)| {
+            singular(words, at).is_some_and(|(stem, whole)| part == if self.exact { whole } else { stem })
+        })
+    }
+}
+
+/// A word's stem and whole, without the `'s` of a name.
+fn singular(words: &Words, at: usize) -> Option<(&str, &str)> {
+    let whole = words.whole(at)?;
+    Some(match whole.strip_suffix("'s") {
+        Some(name) => (stem(name), name),
+        None => (words.get(at)?, whole),
+    })
+}
+
+/// How many lists an [`Index`] has.
+const LISTS: usize = 4096;
+
+/// Places of texts in a list, found by the beginning and the length of a text.
+struct Index(Vec<Vec<usize>>);
+
+impl Index {
+    fn new<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
+        let mut lists = vec![Vec::new(); LISTS];
+        for (place, key) in keys.enumerate() {
+            lists[Self::list(key)].push(place);
+        }
+        Index(lists)
+    }
+
+    fn list(key: &str) -> usize {
+        let head = key.bytes().take(3).fold(key.len(), |sum, byte| sum * 37 + usize::from(byte));
+        head % LISTS
+    }
+
+    /// Places of what may be the text.
+    fn of(&self, key: &str) -> &[usize] {
+        &self.0[Self::list(key)]
+    }
+}
+
+/// Evidence by its form.
 struct Table {
-    /// Phrases of stems; the beginnings of longer ones stand here too, for no topic.
-    phrases: HashMap<String, Vec<(String, u32)>>,
-    names: HashMap<String, Vec<(String, u32)>>,
-    attributes: HashMap<String, Vec<(String, u32)>>,
+    /// Topics with the share that each needs, sorted by name.
+    topics: Vec<(String, u32)>,
+    phrases: Vec<Phrase>,
+    /// Phrases by the stem of the first word.
+    by_first: Index,
+    /// Phrases that begin with a digit, which are no words: `3d`.
+    literals: Vec<usize>,
+    names: Names,
+    attributes: Names,
+}
+
+/// Names, each with what it speaks for.
+struct Names {
+    list: Vec<(String, Spoken)>,
+    by_name: Index,
+}
+
+impl Names {
+    fn new(map: BTreeMap<String, Spoken>) -> Self {
+        let list: Vec<(String, Spoken)> = map.into_iter().collect();
+        let by_name = Index::new(list.iter().map(|(name, _)| name.as_str()));
+        Names { list, by_name }
+    }
+
+    fn get(&self, name: &str) -> Option<&Spoken> {
+        self.by_name.of(name).iter().map(|place| &self.list[*place]).find(|(known, _)| known == name).map(|(_, s)| s)
+    }
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let file: BTreeMap<String, Entry> =
         toml::from_str(include_str!("topic.toml")).expect("the embedded table of topics is well-formed TOML");
-    let mut table = Table { phrases: HashMap::new(), names: HashMap::new(), attributes: HashMap::new() };
-    for (topic, entry) in file {
-        for (phrase, weight) in entry.words {
-            let phrase = stems(&phrase).iter().collect::<Vec<_>>().join(" ");
-            for (end, _) in phrase.match_indices(' ') {
-                table.phrases.entry(phrase[..end].to_owned()).or_default();
+    let mut table = Table {
+        topics: Vec::new(),
+        phrases: Vec::new(),
+        by_first: Index(Vec::new()),
+        literals: Vec::new(),
+        names: Names::new(BTreeMap::new()),
+        attributes: Names::new(BTreeMap::new()),
+    };
+    let mut places: BTreeMap<(bool, Vec<String>), usize> = BTreeMap::new();
+    let (mut names, mut attributes) = (BTreeMap::new(), BTreeMap::new());
+    for (topic, (name, entry)) in file.into_iter().enumerate() {
+        for (list, in_code) in [(&entry.words, true), (&entry.asked, false)] {
+            for (weight, written) in weighed(list) {
+                let phrase = Phrase::new(written);
+                let is_literal = written.starts_with(|ch: char| ch.is_ascii_digit());
+                let key = if is_literal { vec![written.to_owned()] } else { phrase.parts.clone() };
+                let place = *places.entry((phrase.exact, key)).or_insert_with(|| {
+                    table.phrases.push(phrase);
+                    table.phrases.len() - 1
+                });
+                if is_literal && !table.literals.contains(&place) {
+                    table.literals.push(place);
+                }
+                let phrase = &mut table.phrases[place];
+                speak(&mut phrase.asked, topic, weight);
+                if in_code && !is_literal {
+                    speak(&mut phrase.coded, topic, weight);
+                }
             }
-            let list = table.phrases.entry(phrase).or_default();
-            // Two forms of one word are one piece of evidence.
-            match list.iter_mut().find(|(other, _)| *other == topic) {
-                Some((_, known)) => *known = (*known).max(weight),
-                None => list.push((topic.clone(), weight)),
+        }
+        for (list, into) in [(&entry.names, &mut names), (&entry.attributes, &mut attributes)] {
+            for (weight, written) in weighed(list) {
+                speak(into.entry(written.to_owned()).or_default(), topic, weight);
             }
         }
-        for (name, weight) in entry.names {
-            table.names.entry(name).or_default().push((topic.clone(), weight));
-        }
-        for (name, weight) in entry.attributes {
-            table.attributes.entry(name).or_default().push((topic.clone(), weight));
-        }
+        table.topics.push((name, entry.share.unwrap_or(SHARE)));
     }
+    let literals = &table.literals;
+    table.by_first = Index::new(table.phrases.iter().enumerate().map(|(place, phrase)| match phrase.parts.first() {
+        Some(first) if phrase.exact => stem(first),
+        Some(first) if !literals.contains(&place) => first,
+        _ => "",
+    }));
+    table.names = Names::new(names);
+    table.attributes = Names::new(attributes);
     table
 });
 
-/// The phrases of the table that a text has, given as stems in order.
-fn phrases_of(stems: &Words) -> BTreeSet<&'static str> {
-    let mut found = BTreeSet::new();
-    let mut phrase = String::new();
-    for start in 0..stems.len() {
-        phrase.clear();
-        for word in (start..stems.len()).map_while(|at| stems.get(at)) {
-            if !phrase.is_empty() {
-                phrase.push(' ');
-            }
-            phrase.push_str(word);
-            match TABLE.phrases.get_key_value(phrase.as_str()) {
-                Some((known, topics)) => {
-                    if !topics.is_empty() {
-                        found.insert(known.as_str());
-                    }
-                }
-                None => break,
+/// What a list by weight holds, with the weights.
+fn weighed(list: &BTreeMap<String, Vec<String>>) -> impl Iterator<Item = (u32, &str)> {
+    list.iter().flat_map(|(weight, written)| {
+        let weight = weight.parse().expect("weights of the embedded table are numbers");
+        written.iter().map(move |text| (weight, text.as_str()))
+    })
+}
+
+/// Adds a topic to what is spoken for; two forms of one word are one piece of evidence, that of the greater weight.
+fn speak(spoken: &mut Spoken, topic: usize, weight: u32) {
+    match spoken.iter_mut().find(|(other, _)| *other == topic) {
+        Some((_, known)) => *known = (*known).max(weight),
+        None => spoken.push((topic, weight)),
+    }
+}
+
+/// The phrases of the table that a text has: for each, whether it is there.
+fn phrases_of(words: &Words) -> Vec<bool> {
+    let table = &*TABLE;
+    let mut found = vec![false; table.phrases.len()];
+    for start in 0..words.len() {
+        let Some((first, _)) = singular(words, start) else { continue };
+        for place in table.by_first.of(first) {
+            if !found[*place] && table.phrases[*place].is_at(words, start) {
+                found[*place] = !table.phrases[*place].parts.is_empty();
             }
         }
     }
     found
 }
 
-/// Each topic's evidence with points, in a fixed order.
-fn evidence(subject: &Subject<'_>) -> BTreeMap<&'static str, Vec<(String, u32)>> {
-    let mut found: BTreeMap<&'static str, Vec<(String, u32)>> = BTreeMap::new();
-    let asked = phrases_of(&stems(subject.instruction.unwrap_or_default()));
+/// Whether a text has a piece that letters and digits do not go on from, in any case.
+fn says(text: &str, piece: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let alone = |at: usize| {
+        let (before, after) = (text[..at].chars().next_back(), text[at + piece.len()..].chars().next());
+        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+    };
+    text.match_indices(piece).any(|(at, _)| alone(at))
+}
+
+/// Where a piece of evidence was found.
+#[derive(Clone, Copy, Debug)]
+enum Found<'a> {
+    Asked(&'static Phrase),
+    Coded(&'static Phrase),
+    Name(&'a str),
+    Attribute(&'a str),
+}
+
+impl Found<'_> {
+    fn shown(self) -> String {
+        match self {
+            Found::Asked(phrase) => format!("`{}` in the instruction", phrase.shown),
+            Found::Coded(phrase) => format!("`{}` in the code", phrase.shown),
+            Found::Name(name) => format!("name `{name}`"),
+            Found::Attribute(name) => format!("attribute `{name}`"),
+        }
+    }
+}
+
+/// A piece of evidence for a topic.
+#[derive(Clone, Copy, Debug)]
+struct Piece<'a> {
+    topic: usize,
+    weight: u32,
+    points: u32,
+    found: Found<'a>,
+}
+
+/// All evidence, in a fixed order.
+fn evidence<'a>(subject: &Subject<'a>) -> Vec<Piece<'a>> {
+    let table = &*TABLE;
+    let instruction = subject.instruction.unwrap_or_default();
+    let mut asked = phrases_of(&stems(instruction));
+    for place in &table.literals {
+        asked[*place] = says(instruction, &table.phrases[*place].shown);
+    }
     let coded = phrases_of(&subject.facts.words);
-    for phrase in asked.union(&coded) {
-        for (topic, weight) in TABLE.phrases.get(*phrase).into_iter().flatten() {
-            let (what, points) = if asked.contains(phrase) {
-                (format!("`{phrase}` in the instruction"), weight * 2)
-            } else {
-                (format!("`{phrase}` in the code"), *weight)
+    let mut pieces = Vec::new();
+    for ((phrase, asked), coded) in table.phrases.iter().zip(asked).zip(coded) {
+        if asked {
+            let piece = |(topic, weight): &(usize, u32)| Piece {
+                topic: *topic,
+                weight: *weight,
+                points: weight * 2,
+                found: Found::Asked(phrase),
             };
-            found.entry(topic).or_default().push((what, points));
+            pieces.extend(phrase.asked.iter().map(piece));
+        } else if coded {
+            let piece = |(topic, weight): &(usize, u32)| Piece {
+                topic: *topic,
+                weight: *weight,
+                points: *weight,
+                found: Found::Coded(phrase),
+            };
+            pieces.extend(phrase.coded.iter().map(piece));
         }
     }
-    for (names, table, what) in
-        [(&subject.facts.manim, &TABLE.names, "name"), (&subject.facts.attributes, &TABLE.attributes, "attribute")]
-    {
-        for name in names.keys() {
-            for (topic, weight) in table.get(name).into_iter().flatten() {
-                found.entry(topic).or_default().push((format!("{what} `{name}`"), *weight));
-            }
+    let mut take = |names: &Names, name: &'a str, found: Found<'a>| {
+        for (topic, weight) in names.get(name).into_iter().flatten() {
+            pieces.push(Piece { topic: *topic, weight: *weight, points: *weight, found });
         }
-    }
-    found
+    };
+    subject.facts.manim.keys().for_each(|name| take(&table.names, name, Found::Name(name)));
+    subject.facts.attributes.keys().for_each(|name| take(&table.attributes, name, Found::Attribute(name)));
+    pieces
 }
 
-fn given(points: &[(String, u32)]) -> bool {
-    points.iter().map(|(_, points)| points).sum::<u32>() >= THRESHOLD
+/// The topics that evidence gives, best first, with points.
+fn given(pieces: &[Piece<'_>]) -> Vec<(usize, u32)> {
+    let topics = &TABLE.topics;
+    // Of each topic: points of strong pieces, of weak ones, number of those that weigh 2.
+    let mut sums = vec![(0u32, 0u32, 0u32); topics.len()];
+    for piece in pieces {
+        let (strong, weak, companions) = &mut sums[piece.topic];
+        if piece.weight >= STRONG {
+            *strong += piece.points;
+        } else {
+            *weak += piece.points;
+            *companions += u32::from(piece.weight == STRONG - 1);
+        }
+    }
+    let points = |(strong, weak, companions): (u32, u32, u32)| {
+        let sum = strong + weak.min(MAX_WEAK_POINTS);
+        (sum >= THRESHOLD && (strong > 0 || companions >= 3)).then_some(sum)
+    };
+    let mut found: Vec<(usize, u32)> =
+        sums.into_iter().enumerate().filter_map(|(topic, sum)| Some((topic, points(sum)?))).collect();
+    let best = found.iter().map(|(_, points)| *points).max().unwrap_or(0);
+    found.retain(|(topic, points)| points * 100 >= best * topics[*topic].1);
+    found.sort_by_key(|(topic, points)| (Reverse(*points), *topic));
+    found.truncate(MAX_TOPICS);
+    found
 }
 
 fn extract(subject: &Subject<'_>) -> FactValue {
-    let topics = evidence(subject).into_iter().filter(|(_, points)| given(points));
-    FactValue::Set(topics.map(|(topic, _)| (topic.to_owned(), 1)).collect())
+    let given = given(&evidence(subject));
+    FactValue::Set(given.into_iter().map(|(topic, _)| (TABLE.topics[topic].0.clone(), 1)).collect())
 }
 
+/// Of each topic that is given its evidence, weightiest first; what exceeds the limit for weak pieces has 0 points.
 fn why(subject: &Subject<'_>) -> Vec<Contribution> {
-    let topics = evidence(subject).into_iter().filter(|(_, points)| given(points));
-    topics
-        .flat_map(|(topic, points)| {
-            points
-                .into_iter()
-                .map(move |(what, points)| Contribution { what: format!("{topic}: {what}"), points: f64::from(points) })
-        })
-        .collect()
+    let mut pieces = evidence(subject);
+    pieces.sort_by_key(|piece| Reverse((piece.weight, piece.points)));
+    let mut list = Vec::new();
+    for (topic, _) in given(&pieces) {
+        let mut left = MAX_WEAK_POINTS;
+        for piece in pieces.iter().filter(|piece| piece.topic == topic) {
+            let points = if piece.weight >= STRONG { piece.points } else { piece.points.min(left) };
+            if piece.weight < STRONG {
+                left -= points;
+            }
+            let what = format!("{}: {}", TABLE.topics[topic].0, piece.found.shown());
+            list.push(Contribution { what, points: f64::from(points) });
+        }
+    }
+    list
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyze::facts::Shared;
+    use crate::analyze::walk::code_facts;
+
+    fn has(text: &str, shown: &str) -> bool {
+        let found = phrases_of(&stems(text));
+        TABLE.phrases.iter().zip(found).any(|(phrase, found)| found && phrase.shown == shown)
+    }
 
     #[test]
     fn every_phrase_of_the_table_can_be_found() {
-        for (phrase, _) in TABLE.phrases.iter().filter(|(_, topics)| !topics.is_empty()) {
-            let stems: Words = phrase.split(' ').collect();
-            assert!(stems.iter().all(|stem| !stem.is_empty()), "{phrase:?}");
-            assert!(phrases_of(&stems).contains(phrase.as_str()), "{phrase:?}");
+        for (place, phrase) in TABLE.phrases.iter().enumerate().filter(|(place, _)| !TABLE.literals.contains(place)) {
+            assert!(!phrase.parts.is_empty() && phrase.parts.iter().all(|part| !part.is_empty()), "{phrase:?}");
+            assert!(phrases_of(&stems(&phrase.shown))[place], "{phrase:?}");
         }
-        let has = |text: &str, phrase: &str| phrases_of(&stems(text)).contains(phrase);
-        assert!(has("Completing the Square", "complet the squar"));
-        assert!(!has("completing some squares", "complet the squar"));
-        assert!(has("binary_search(x)", "binar search"));
+        assert!(has("Completing the Square", "completing the square"));
+        assert!(!has("completing some squares", "completing the square"));
+        assert!(has("binary_search(x)", "binary search"));
+        assert!(has("Cantor's diagonal", "cantor") && has("the derivatives", "derivative"));
+    }
+
+    #[test]
+    fn exact_words_have_no_other_forms() {
+        assert!(has("all primes", "primes") && !has("f_prime", "primes"));
+        assert!(has("a sine", "sine") && !has("np.sin(x)", "sine"));
+    }
+
+    #[test]
+    fn literals_stand_alone() {
+        assert!(says("A 3D scene", "3d") && says("in 3d", "3d") && says("3-D", "3-d"));
+        assert!(!says("13d", "3d") && !says("3dx", "3d") && !says("", "3d") && !says("é3dé", "3d"));
     }
 
     #[test]
     fn names_of_the_table_are_manim_names() {
-        for name in TABLE.names.keys() {
+        for (name, _) in &TABLE.names.list {
             assert!(crate::analyze::manim_api::api().kind(name).is_some(), "{name}");
         }
+    }
+
+    #[test]
+    fn weights_and_shares_are_in_range() {
+        let spoken = TABLE.phrases.iter().flat_map(|phrase| &phrase.asked);
+        let named = TABLE.names.list.iter().chain(&TABLE.attributes.list).flat_map(|(_, spoken)| spoken);
+        assert!(spoken.chain(named).all(|(_, weight)| (1..=4).contains(weight)));
+        assert!(TABLE.topics.iter().all(|(_, share)| (1..=100).contains(share)));
+    }
+
+    #[test]
+    fn reasons_of_a_topic_add_up_to_its_points() {
+        let code = "from manim import *\nclass Hypotenuse(Scene):\n    def construct(self):\n        self.add(Triangle(), Angle(a, b), Polygon(), Star())\n";
+        let facts = code_facts(code);
+        let instruction = Some("The angle, radius and sides of a triangle");
+        let shared = Shared::default();
+        let subject =
+            Subject { code, instruction, facts: &facts, dialect_hint: None, reader_issues: &[], shared: &shared };
+        let sum: f64 = why(&subject).iter().map(|part| part.points).sum();
+        let points: u32 = given(&evidence(&subject)).iter().map(|(_, points)| points).sum();
+        assert_eq!((sum, points), (19.0, 19));
     }
 }

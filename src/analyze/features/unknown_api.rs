@@ -41,7 +41,7 @@ pub static ENTRY: Extractor = Extractor {
 };
 
 fn extract(subject: &Subject<'_>) -> FactValue {
-    tree(subject, |facts| FactValue::Set(unknown(facts)))
+    tree(subject, |_| FactValue::Set(unknown(subject).clone()))
 }
 
 fn is_ce(module: &str) -> bool {
@@ -49,7 +49,11 @@ fn is_ce(module: &str) -> bool {
 }
 
 /// The unknown names, with counts of reads (1 for one that is imported and not read).
-pub(in crate::analyze) fn unknown(facts: &CodeFacts) -> BTreeMap<String, u32> {
+pub(in crate::analyze) fn unknown<'a>(subject: &Subject<'a>) -> &'a BTreeMap<String, u32> {
+    subject.shared.unknown_api.get_or_init(|| found(subject.facts))
+}
+
+fn found(facts: &CodeFacts) -> BTreeMap<String, u32> {
     let mut found: BTreeMap<String, u32> = BTreeMap::new();
     let names = Names::new(&facts.imports, &facts.bound);
     let has = |module: &str, name: &str| api().kind(name).is_some() || api().module_has(module, name) == Some(true);
@@ -62,8 +66,8 @@ pub(in crate::analyze) fn unknown(facts: &CodeFacts) -> BTreeMap<String, u32> {
         }
     }
     for (dotted, count) in &facts.reads {
-        if let Some(taken) = names.resolve(dotted)
-            && names.is_imported(dotted.split('.').next().unwrap_or(dotted))
+        if names.is_imported(dotted.split('.').next().unwrap_or(dotted))
+            && let Some(taken) = names.resolve(dotted)
             && is_ce(taken.module)
             && (found.contains_key(taken.name)
                 || (taken.module == "manim" && !taken.name.starts_with("__") && !has(taken.module, taken.name)))
@@ -78,8 +82,8 @@ pub(in crate::analyze) fn unknown(facts: &CodeFacts) -> BTreeMap<String, u32> {
         let other_star = star(false);
         for (name, count) in &facts.free_names {
             let like_a_library =
-                name.starts_with(|ch: char| ch.is_uppercase()) || facts.calls.iter().any(|call| call.name == *name);
-            if api().kind(name).is_none() && (api().gl_weight(name).is_some() || (like_a_library && !other_star)) {
+                || name.starts_with(|ch: char| ch.is_uppercase()) || facts.calls.iter().any(|call| call.name == *name);
+            if api().kind(name).is_none() && (api().gl_weight(name).is_some() || (!other_star && like_a_library())) {
                 *found.entry(name.clone()).or_default() += count;
             }
         }

@@ -1,6 +1,6 @@
 //! `updaters`: calls that keep something up to date: `add_updater`, `always_redraw`, `UpdateFromFunc` and their kin.
 
-use crate::analyze::facts::Subject;
+use crate::analyze::facts::{CodeFacts, Subject};
 use crate::analyze::features::{Example, Extractor, Kind, tree};
 use crate::sample::FactValue;
 
@@ -24,10 +24,13 @@ pub static ENTRY: Extractor = Extractor {
 };
 
 fn extract(subject: &Subject<'_>) -> FactValue {
-    tree(subject, |facts| {
-        let last = |name: &str| name.rsplit('.').next().is_some_and(|last| CALLS.contains(&last));
-        FactValue::Int(facts.calls.iter().filter(|call| last(&call.name)).count() as i64)
-    })
+    tree(subject, |facts| FactValue::Int(count(facts) as i64))
+}
+
+/// How many such calls a text has.
+pub(super) fn count(facts: &CodeFacts) -> usize {
+    let last = |name: &str| name.rsplit('.').next().is_some_and(|last| CALLS.contains(&last));
+    facts.calls.iter().filter(|call| last(&call.name)).count()
 }
 
 const CALLS: &[&str] = &[
