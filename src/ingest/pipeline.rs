@@ -159,7 +159,7 @@ fn fill(
     options: &Options,
     progress: &Progress,
 ) -> Result<Report, IngestError> {
-    let before = store.sources()?.into_iter().find(|source| source.name == recipe.name);
+    let before = store.source(&recipe.name)?;
     let source = store.put_source(&source_record(recipe))?;
     let analyser = store.analyser_number(&analyze::analyser_version())?;
     let lookup = store.lookup_connection()?;

@@ -13,8 +13,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::files::{Found, Settings, list, read_text};
-use super::python::{issues_of, load, not_parsed, prose_of};
+use super::files::{Found, Settings, read_paths, read_text, wanted};
+use super::python::{issues_of, load, not_parsed, place, prose_of};
 use crate::analyze::outline::{Outline, doc_strings, outline};
 use crate::ingest::IngestError;
 use crate::ingest::row::{Emit, Met, RawRow, ReadRequest, ReadSummary, Reader};
@@ -60,13 +60,7 @@ struct Block {
 }
 
 pub(super) fn read(request: &ReadRequest<'_>, emit: &mut Emit<'_>) -> Result<ReadSummary, IngestError> {
-    let settings = Settings::new(request.recipe)?;
-    let mut summary = ReadSummary::default();
-    for path in request.paths {
-        read_folder(path, request, &settings, &mut summary, emit)?;
-    }
-    summary.files.sort();
-    Ok(summary)
+    read_paths(request, emit, read_folder)
 }
 
 fn read_folder(
@@ -87,11 +81,7 @@ fn read_folder(
     let project = if settings.external.is_empty() { None } else { Some(load(root, request, settings, &[])?.project) };
     let none = HashMap::new();
     let defined = project.as_ref().map_or(&none, |project| project.plugin_names());
-    for file in list(root, &endings)? {
-        let known = endings.iter().any(|ending| file.rel.ends_with(ending));
-        if file.vendored || !known || !settings.wants(&file.rel) {
-            continue;
-        }
+    for file in wanted(root, &endings, settings)? {
         emit(Met::Progress(std::fs::metadata(&file.path).map_or(0, |data| data.len())))?;
         *summary.counts.entry("documents".to_owned()).or_default() += 1;
         match read_text(&file, request.max_row_bytes).and_then(|text| blocks_of(&file, &text, settings)) {
@@ -128,7 +118,8 @@ fn blocks_of(file: &Found, text: &str, settings: &Settings) -> Result<Vec<Block>
     if !text.contains(".. manim::") {
         return Ok(Vec::new());
     }
-    let strings = doc_strings(&text).map_err(|verdict| not_parsed(&file.rel, &file.rel, &verdict))?;
+    let strings =
+        doc_strings(&text).map_err(|verdict| not_parsed(&file.rel, &file.rel, place(&text, &verdict), &verdict))?;
     Ok(strings.iter().flat_map(|string| blocks(&string.text, string.line, false, settings.code_blocks)).collect())
 }
 
@@ -324,9 +315,10 @@ fn met(
     let outline = match outlined {
         Ok(outline) => outline,
         Err(verdict) => {
-            let mut row = not_parsed(rel, &locator, &verdict);
-            if let crate::analyze::facts::Syntax::Invalid { line: inner, column, .. } = verdict {
-                row.locator = format!("{rel}:{}:{column}#{name}", line + block.offset + inner - 1);
+            let place = place(&block.code, &verdict).map(|(inner, column)| (line + block.offset + inner - 1, column));
+            let mut row = not_parsed(rel, &locator, place, &verdict);
+            if let Some((line, column)) = place {
+                row.locator = format!("{rel}:{line}:{column}#{name}");
             }
             return Some(Met::Rejected(row));
         }

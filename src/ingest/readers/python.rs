@@ -2,13 +2,13 @@
 //!
 //! A sample is a class at the top level of a file that derives from a Scene, through the project's own classes too, and
 //! that has `construct`, its own or from a class of the project. (A class without one is a base of others, or has the
-//! library's empty one.) With it come the imports, constants, functions and classes of the same project that it needs,
+//! library's empty one: a rejected row, `no-construct`.) With it come the imports, constants, functions and classes of the same project that it needs,
 //! through relative, absolute and star imports, transitively, and nothing else; imports of the project are gone, those of
 //! packages stay. Statements stand in the order in which Python would have executed them; statements that change a
 //! needed object (`TABLE["x"] = 1`) or a setting of a library (`config.frame_width = 9`) come along.
 //!
 //! Reasons of rejected rows: `syntax` and `syntax-newer` with line and column, `not-utf8`, `unreadable`,
-//! `row-too-large`, and `extraction` where a text that was put together does not parse. Issues: `asset:PATH` for a file
+//! `row-too-large`, `no-construct`, and `extraction` where a text that was put together does not parse. Issues: `asset:PATH` for a file
 //! that is opened, `unresolved:NAME` for a name that nothing defines, `unimported:PACKAGE` where an import of Manim or of a
 //! plugin is missing, `unknown-package:NAME`, `conflict:NAME`, `needs-description`.
 
@@ -26,11 +26,11 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use self::project::{Module, Project, SceneClass};
-use super::files::{Found, Settings, list, read_text};
+use super::files::{Found, Settings, list, read_paths, read_text};
 use super::{docs, notebook};
 use crate::analyze::facts::Syntax;
 use crate::analyze::outline::{Imported, Outline, outline};
-use crate::analyze::parse::pool;
+use crate::analyze::parse::{check, pool};
 use crate::ingest::IngestError;
 use crate::ingest::row::{Emit, Met, RawRow, ReadRequest, ReadSummary, Reader};
 use crate::sample::{DescriptionKind, Dialect, RejectedRow};
@@ -50,12 +50,8 @@ enum Parsed {
 }
 
 fn read(request: &ReadRequest<'_>, emit: &mut Emit<'_>) -> Result<ReadSummary, IngestError> {
-    let settings = Settings::new(request.recipe)?;
-    let mut summary = ReadSummary::default();
-    for path in request.paths {
-        read_project(path, request, &settings, &mut summary, emit)?;
-    }
-    for reader in &settings.with {
+    let mut summary = read_paths(request, emit, read_project)?;
+    for reader in &Settings::new(request.recipe)?.with {
         let more = match reader.as_str() {
             "notebook" => notebook::read(request, emit)?,
             "docs" => docs::read(request, emit)?,
@@ -100,7 +96,7 @@ fn read_project(
         count("scenes", scenes.len() as u64);
         for scene in &scenes {
             if !scene.constructs {
-                count("scenes-without-construct", 1);
+                emit(no_construct(&project, module, scene))?;
                 continue;
             }
             let met = sample(&project, module, scene, &scenes, settings, usize::MAX);
@@ -199,24 +195,63 @@ fn parse(file: &Found, max_bytes: u64) -> Parsed {
             Parsed::Foreign(classes.map(|class| (class.name, class.bases)).collect())
         }
         Ok(outline) => Parsed::Module(Box::new(Module { rel: file.rel.clone(), outline, cells: Vec::new() })),
-        Err(verdict) => Parsed::Rejected(not_parsed(&file.rel, &file.rel, &verdict)),
+        Err(verdict) => Parsed::Rejected(not_parsed(&file.rel, &file.rel, place(&text, &verdict), &verdict)),
     }
 }
 
-/// The rejected row of a text that has no tree.
-pub(super) fn not_parsed(file: &str, locator: &str, verdict: &Syntax) -> RejectedRow {
-    let (locator, reason, detail) = match verdict {
-        Syntax::Invalid { line, column, class, message } => {
-            let reason = if *class == "too-large" { "row-too-large" } else { "syntax" };
-            (format!("{locator}:{line}:{column}"), reason, message.clone())
-        }
-        _ => (
-            locator.to_owned(),
-            "syntax-newer",
-            "needs Python 3.12 or later; scenes cannot be cut out of it".to_owned(),
-        ),
+/// The rejected row of a text that has no tree; the [`place`] is named in the locator and in the detail.
+pub(super) fn not_parsed(file: &str, locator: &str, place: Option<(u32, u32)>, verdict: &Syntax) -> RejectedRow {
+    let (reason, what) = match verdict {
+        Syntax::Invalid { class: "too-large", message, .. } => ("row-too-large", message.as_str()),
+        Syntax::Invalid { message, .. } => ("syntax", message.as_str()),
+        _ => ("syntax-newer", "from here on it needs Python 3.12 or later; scenes cannot be cut out of it"),
+    };
+    let (locator, detail) = match place {
+        Some((line, column)) => (format!("{locator}:{line}:{column}"), format!("line {line}, column {column}: {what}")),
+        None => (locator.to_owned(), what.to_owned()),
     };
     RejectedRow { file: file.to_owned(), locator, reason: reason.to_owned(), detail }
+}
+
+/// Line and column, from 1, where a text stops being what can be read.
+pub(super) fn place(text: &str, verdict: &Syntax) -> Option<(u32, u32)> {
+    match verdict {
+        Syntax::Invalid { line, column, .. } => Some((*line, *column)),
+        // What no version of Python accepts is placed where the older grammar ends: made so at its end, a newer text is.
+        _ => match check(&format!("{text}\n?\n")) {
+            Syntax::Invalid { line, column, .. } if line as usize <= text.lines().count() => Some((line, column)),
+            _ => None,
+        },
+    }
+}
+
+/// The rejected row of a class that derives from a Scene and draws nothing: neither it nor a class of the project that it
+/// derives from has `construct`.
+pub(super) fn no_construct(project: &Project, module: usize, scene: &SceneClass) -> Met {
+    let rel = project.modules[module].rel.clone();
+    let line = project.item(module, scene.item).line;
+    Met::Rejected(RejectedRow {
+        locator: locator(project, module, scene),
+        reason: "no-construct".to_owned(),
+        detail: format!(
+            "line {line}: class {} derives from a Scene, and neither it nor a class of the project that it derives from has `construct`",
+            scene.name
+        ),
+        file: rel,
+    })
+}
+
+/// The name of a Scene in its module: a later class of the same name has its number.
+fn name_of(scene: &SceneClass) -> String {
+    if scene.occurrence == 1 { scene.name.clone() } else { format!("{}~{}", scene.name, scene.occurrence) }
+}
+
+fn locator(project: &Project, module: usize, scene: &SceneClass) -> String {
+    let module = &project.modules[module];
+    match module.cells.get(scene.item) {
+        Some(cell) => format!("{}#cell{cell}/{}", module.rel, name_of(scene)),
+        None => format!("{}#{}", module.rel, name_of(scene)),
+    }
 }
 
 /// Makes the sample of a Scene. `horizon`: items of its module from there on do not exist.
@@ -229,20 +264,15 @@ pub(super) fn sample(
     horizon: usize,
 ) -> Met {
     let rel = project.modules[module].rel.clone();
-    let name = if scene.occurrence == 1 { scene.name.clone() } else { format!("{}~{}", scene.name, scene.occurrence) };
-    let key = format!("{rel}#{name}");
-    let locator = match project.modules[module].cells.get(scene.item) {
-        Some(cell) => format!("{rel}#cell{cell}/{name}"),
-        None => key.clone(),
-    };
+    let key = format!("{rel}#{}", name_of(scene));
+    let locator = locator(project, module, scene);
     let cut = cut::cut(project, (module, scene.item), horizon);
     let composed = compose::compose(project, &cut);
     let lacking = match verify::lacking(&composed.code, &settings.external, project.plugin_names()) {
         Ok(lacking) => lacking,
         Err(verdict) => {
-            let row = not_parsed(&rel, &locator, &verdict);
-            let detail =
-                format!("the text put together for this scene does not parse: {} ({})", row.detail, row.locator);
+            let row = not_parsed(&rel, &locator, place(&composed.code, &verdict), &verdict);
+            let detail = format!("the text put together for this scene does not parse: {}", row.detail);
             return Met::Rejected(RejectedRow { file: rel, locator, reason: "extraction".to_owned(), detail });
         }
     };

@@ -1,7 +1,9 @@
-//! Where index files lie: as tantivy's own, but readers of a medium that cannot be written do without a lock file.
+//! Where index files lie: as tantivy's own, but readers of a medium that cannot be written do without a lock file, and
+//! whoever may read the project may read all of them.
 
-use std::io;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tantivy::Directory;
@@ -10,7 +12,17 @@ use tantivy::directory::{DirectoryLock, FileHandle, Lock, MmapDirectory, WatchCa
 
 /// A directory of the file system.
 #[derive(Clone, Debug)]
-pub struct Files(pub MmapDirectory);
+pub struct Files(MmapDirectory, PathBuf);
+
+impl Files {
+    /// Opens a directory that is there.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn open(dir: &Path) -> tantivy::Result<Files> {
+        Ok(Files(MmapDirectory::open(dir)?, dir.to_owned()))
+    }
+}
 
 impl Directory for Files {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
@@ -34,7 +46,12 @@ impl Directory for Files {
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
-        self.0.atomic_write(path, data)
+        // As tantivy's, which takes a temporary file that nobody else may read.
+        let fresh = self.1.join(format!("{}.new", path.display()));
+        let mut file = File::create(&fresh)?;
+        file.write_all(data)?;
+        file.sync_data()?;
+        std::fs::rename(&fresh, self.1.join(path))
     }
 
     fn sync_directory(&self) -> io::Result<()> {
