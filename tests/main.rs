@@ -13,5 +13,6 @@ mod pipeline;
 mod query;
 mod query_gen;
 mod real_data;
+mod refusals;
 mod slice;
 mod store;

@@ -173,7 +173,9 @@ impl From<IngestError> for Failure {
                     IngestError::File { path, .. } => ("file", Some(path.display().to_string())),
                     IngestError::Input { path, .. } => ("input", Some(path.display().to_string())),
                     // A recipe out of a file is named by it, with line and column.
-                    IngestError::Recipe { name, .. } => ("recipe", name.contains(".toml").then(|| name.clone())),
+                    IngestError::Recipe { name, .. } => {
+                        ("recipe", name.find(".toml").map(|at| name[..at + 5].to_owned()))
+                    }
                     IngestError::Nothing { .. } => ("nothing", None),
                     _ => ("ingest", None),
                 };

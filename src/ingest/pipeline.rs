@@ -261,10 +261,12 @@ fn fill(
             report.notes.push(format!("the rank of {} was {} and is {} now", recipe.name, before.rank, recipe.rank));
         }
     }
+    // Classes that draw nothing are no rows that anybody counts on.
+    let met = report.read - report.rejected.by_reason.get("no-construct").copied().unwrap_or(0);
     if let Some(expected) = recipe.expected_rows
-        && expected != report.read
+        && expected != met
     {
-        report.notes.push(format!("the recipe expects {expected} rows, {} were read", report.read));
+        report.notes.push(format!("the recipe expects {expected} rows, {met} were read"));
     }
     let shown = serde_json::to_value(&report).unwrap_or(Value::Null);
     store.close(op, &shown, &options.now)?;

@@ -77,7 +77,7 @@ pub fn recipe_for(
             && !args.replace_recipe
         {
             return Err(Failure::usage(format!(
-                "`{0}` is read by {1}, and these flags say otherwise: leave them out (`scenery ingest {0} PATH`), give these rows another name, or type `--replace-recipe` to read it so from now on",
+                "`{0}` is read by `{1}`, and these flags say otherwise: leave them out (`scenery ingest {0} PATH`), give these rows another name, or type `--replace-recipe` to read it so from now on",
                 args.source,
                 flags_of(before)
             ))
@@ -140,8 +140,8 @@ fn recipe_of_flags(args: &IngestArgs) -> Result<Recipe, Failure> {
 }
 
 /// The flags that make a recipe of the command line.
-fn flags_of(recipe: &Recipe) -> String {
-    let mut out = format!("`--reader {}", recipe.reader);
+pub fn flags_of(recipe: &Recipe) -> String {
+    let mut out = format!("--reader {}", recipe.reader);
     let mut put = |field: &str, path: &str| out.push_str(&format!(" --field {}", quoted(&format!("{field}={path}"))));
     for variant in &recipe.variants {
         let fields = &variant.fields;
@@ -161,7 +161,7 @@ fn flags_of(recipe: &Recipe) -> String {
         variant.family.iter().for_each(|path| put("family", path.text()));
         variant.meta.iter().for_each(|(name, path)| put(&format!("meta.{name}"), path.text()));
     }
-    out + "`"
+    out
 }
 
 /// The recipe of a name: the project's own first, then the catalogue's.
@@ -255,6 +255,9 @@ fn free_name(project: Option<&Project>, path: &Path) -> String {
 }
 
 fn unknown_source(session: &Session, project: &Project, name: &str, paths: &[PathBuf]) -> Failure {
+    if let Some((path, error)) = paths.iter().find_map(|path| Some((path, std::fs::metadata(path).err()?))) {
+        return Failure::file(path, &error);
+    }
     let mut known = own_names(project);
     known.extend(CATALOG.iter().map(|(name, _)| (*name).to_owned()));
     if let Ok(sources) = Store::open(project).and_then(|store| store.sources()) {
@@ -268,11 +271,11 @@ fn unknown_source(session: &Session, project: &Project, name: &str, paths: &[Pat
     };
     let offers: Vec<(String, String)> = paths.iter().flat_map(|path| offers(session, name, path)).collect();
     let how = if offers.is_empty() {
-        format!("`scenery ingest --reader table --field instruction=COLUMN --field code=COLUMN {name} PATH`")
+        format!(": `scenery ingest --reader table --field instruction=COLUMN --field code=COLUMN {name} PATH`")
     } else {
-        listed(&offers)
+        format!(", type one of these:{}", listed(&offers))
     };
-    Failure::usage(format!("there is no source `{name}`: {hint}; without a recipe: {how}"))
+    Failure::usage(format!("there is no source `{name}`: {hint}; without a recipe{how}"))
         .suggesting(near.into_iter().chain(offers.into_iter().map(|(command, _)| command)).collect())
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::recipes::{find_recipe, own_names};
+use super::recipes::{find_recipe, flags_of, own_names, stored};
 use crate::cli::args::SourcesArgs;
 use crate::cli::draw::{table, thousands};
 use crate::cli::failure::Failure;
@@ -108,7 +108,12 @@ fn one_source(session: &Session, store: Option<&Store>, name: &str, rejected: bo
     };
     let record = store.map(|store| store.source(name)).transpose()?.flatten();
     if recipe.is_none() && record.is_none() {
-        return Err(Failure::usage(format!("there is no source `{name}`: `scenery sources` lists them")));
+        let mut known = store.map(|store| own_names(store.project())).unwrap_or_default();
+        known.extend(CATALOG.iter().map(|(name, _)| (*name).to_owned()));
+        let near = crate::query::similar(name, known.iter().map(String::as_str));
+        let hint = if near.is_empty() { String::new() } else { format!("did you mean {}? ", near.join(" or ")) };
+        let text = format!("there is no source `{name}`: {hint}`scenery sources` lists them");
+        return Err(Failure::usage(text).suggesting(near));
     }
     let mut out = Vec::new();
     let mut put = |title: &str, value: String| {
@@ -136,6 +141,11 @@ fn one_source(session: &Session, store: Option<&Store>, name: &str, rejected: bo
         put("title", record.title.clone());
         put("licence", record.licence.clone());
         put("rank", record.rank.to_string());
+        if let Some(stored) = store.map(|store| stored(store.project(), name)).transpose()?.flatten() {
+            put("read by", flags_of(&stored.recipe));
+            let paths: Vec<String> = stored.paths.iter().map(|path| path.display().to_string()).collect();
+            put("read last", paths.join(", "));
+        }
     }
     if let (Some(store), Some(_)) = (store, &record) {
         let samples =
