@@ -127,7 +127,7 @@ fn names_fields_licences_and_patterns_are_checked_before_anything_is_read() {
     let head = "name = \"own\"\nlicence = \"MIT\"\nrank = 3\nreader = \"python\"\n";
     folder.write("p/sources/own.toml", format!("{head}include = [\"[a.py\"]\n"));
     let said = refused(&project, 1, &["ingest", "own", ".."]);
-    assert!(said.contains("own.toml:5:12") && said.contains("`[` is not closed"), "{said}");
+    assert!(said.contains("own.toml:5:11") && said.contains("`[` is not closed"), "{said}");
     folder.write("p/sources/own.toml", head.replace("MIT", "CC-BY-NC-SA-4"));
     let said = refused(&project, 1, &["ingest", "own", ".."]);
     assert!(said.contains("own.toml:2:11") && said.contains("CC-BY-NC-SA-4.0"), "{said}");

@@ -394,7 +394,7 @@ fn files_that_cannot_be_read_are_rejected_rows_with_a_place() {
     let read = folder.read("python", "");
     assert_eq!(
         read.rejections(),
-        [("syntax", "a.py:2:14"), ("not-utf8", "latin.py"), ("syntax-newer", "newer.py:1:8")]
+        [("syntax", "a.py:2:14"), ("not-utf8", "latin.py"), ("syntax-newer", "newer.py:1:11")]
     );
     assert_eq!(read.keys(), ["deep.py#Only", "ok.py#Only"]);
     assert_eq!(read.summary.counts["unparsable"], 3);

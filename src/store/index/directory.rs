@@ -38,7 +38,16 @@ impl Directory for Files {
     }
 
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
-        self.0.open_write(path)
+        match self.0.open_write(path) {
+            // Of a writer that was killed before its commit: the next one comes to the same number again. Only the holder
+            // of the writer's lock is here, and nothing that is committed has a number that is still to come.
+            Err(OpenWriteError::FileAlreadyExists(_)) if path.extension().is_some_and(|ending| ending == "del") => {
+                std::fs::remove_file(self.1.join(path))
+                    .map_err(|error| OpenWriteError::wrap_io_error(error, path.to_owned()))?;
+                self.0.open_write(path)
+            }
+            other => other,
+        }
     }
 
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
