@@ -28,9 +28,9 @@ impl Glob {
         if text.contains('\\') {
             return Err(wrong("folders are parted by `/`"));
         }
-        if text.starts_with('/') || text.split('/').any(|part| part == ".." || part == ".") {
+        if text.starts_with('/') || text.split('/').any(|part| part == "..") {
             return Err(wrong(
-                "it is matched with the path inside the folder that is read, which has no `/` before it, `.` or `..`",
+                "it is matched with the path inside the folder that is read, which has no `/` before it and no `..`",
             ));
         }
         let mut pattern = String::from("^(?s:");
@@ -112,7 +112,9 @@ impl PartialEq for Glob {
 
 impl<'de> Deserialize<'de> for Glob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Glob::new(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        let text = String::deserialize(deserializer)?;
+        // Paths inside the folder that is read have no `./` before them.
+        Glob::new(text.strip_prefix("./").unwrap_or(&text)).map_err(serde::de::Error::custom)
     }
 }
 

@@ -47,9 +47,9 @@ fn errors_name_file_place_key_and_what_is_possible() {
         ("fields.instruction = \"c\"\n", &["no `fields.code`"]),
         (
             "fields.code = \"c\"\ninclude = [\"*.csv\",\n  \"{a\"]\n",
-            &["sources/x.toml:7:3", "`{a` is no pattern", "not closed"],
+            &["sources/x.toml:6:11", "`{a` is no pattern", "not closed"],
         ),
-        ("include = [\"[a.csv\"]\nfields.code = \"c\"\n", &["sources/x.toml:5:12", "`[` is not closed"]),
+        ("include = [\"[a.csv\"]\nfields.code = \"c\"\n", &["sources/x.toml:5:11", "`[` is not closed"]),
         ("fields.code = \"c[\"\n", &["`c[` is no path", "column[0]"]),
         ("fields.code = { path = \"c\", capture = \"a\" }\n", &["has 0 groups", "exactly one"]),
         ("fields.code = { path = \"c\", value = \"a\" }\n", &["either `path` or `value`"]),
