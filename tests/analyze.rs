@@ -88,7 +88,7 @@ fn disagreement(texts: &[String]) -> Option<(Vec<String>, Vec<String>)> {
         match (ours, theirs.as_str()) {
             (Syntax::Newer, "bad") if minor < 13 => newer += 1,
             (Syntax::Valid | Syntax::Newer, "bad") => accepted.push(text.clone()),
-            (Syntax::Invalid { .. }, "ok") => rejected.push(format!("{ours:?}\n{text}")),
+            (Syntax::Invalid(_), "ok") => rejected.push(format!("{ours:?}\n{text}")),
             _ => {}
         }
     }
@@ -276,7 +276,7 @@ fn inputs_made_to_break_it_are_facts() {
             let verdict = match parse::check(code) {
                 Syntax::Valid => "valid",
                 Syntax::Newer => "newer",
-                Syntax::Invalid { class, .. } => class,
+                Syntax::Invalid(error) => error.class,
             };
             assert_eq!(verdict, *expected, "{what}");
             let facts = analyse(code, Some("Show it."), None, &[]);

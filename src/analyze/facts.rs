@@ -1,34 +1,39 @@
 //! What one walk over a syntax tree keeps; the extractors read this and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::analyze::lexical::Words;
 use crate::sample::Dialect;
 
-/// What the parsers say of a text.
+/// What the parser says of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Syntax {
-    /// Python as `rustpython-parser` and the guards accept it: there are tree facts.
+    /// Python.
     Valid,
-    /// Python 3.12 or later: valid, with token facts only.
+    /// Python 3.12 or later: valid too.
     Newer,
     /// Not Python.
-    Invalid {
-        /// Line of the error, from 1.
-        line: u32,
-        /// Column of the error in characters, from 1.
-        column: u32,
-        /// Class of the error in a fixed word: `syntax`, `indentation`, `tabs`, `nul`, `too-deep`, `too-complex`, `too-large`, `target`.
-        class: &'static str,
-        /// The parser's message, first line.
-        message: String,
-    },
+    Invalid(SyntaxError),
+}
+
+/// Why a text is not Python.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// Line of the error, from 1.
+    pub line: u32,
+    /// Column of the error in characters, from 1.
+    pub column: u32,
+    /// Class of the error in a fixed word: `syntax`, `indentation`, `tabs`, `nul`, `too-deep`, `too-complex`, `too-large`, `target`.
+    pub class: &'static str,
+    /// The parser's message, first line.
+    pub message: String,
 }
 
 impl Syntax {
     /// Whether Python (this or a newer one) accepts the text.
     pub fn is_valid(&self) -> bool {
-        !matches!(self, Syntax::Invalid { .. })
+        !matches!(self, Syntax::Invalid(_))
     }
 }
 
@@ -89,7 +94,7 @@ pub struct CallFact {
     /// Product of the surrounding loops' iteration counts where all are known (`range(3)`, a literal list); `None` otherwise.
     pub repeats: Option<u64>,
     /// Function or method it stands in, dotted (`Intro.construct`); empty at the top level.
-    pub within: String,
+    pub within: Arc<str>,
     /// Whether it stands in a branch that may not be taken.
     pub conditional: bool,
     /// The Manim name that it calls, where it does: `Circle` for `m.Circle` after `import manim as m`.
@@ -110,7 +115,7 @@ pub struct TimeFact {
     /// Product of the surrounding loops' iteration counts; `None` where one is unknown.
     pub repeats: Option<u64>,
     /// Function or method it stands in, dotted.
-    pub within: String,
+    pub within: Arc<str>,
     /// Line, from 1.
     pub line: u32,
 }
@@ -118,7 +123,7 @@ pub struct TimeFact {
 /// Everything that one walk keeps of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CodeFacts {
-    /// The parsers' verdict. What follows from the tree is empty unless it is [`Syntax::Valid`].
+    /// The parser's verdict. What follows from the tree is empty unless it [is valid](Syntax::is_valid).
     pub syntax: Syntax,
     /// Lines of the text.
     pub lines: u32,
@@ -198,7 +203,7 @@ impl CodeFacts {
 
     /// Whether there are facts from a tree.
     pub fn has_tree(&self) -> bool {
-        self.syntax == Syntax::Valid
+        self.syntax.is_valid()
     }
 
     /// The Scene classes.

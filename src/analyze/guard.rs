@@ -39,6 +39,8 @@ pub struct Guarded<'a> {
     pub depth_bound: u32,
     /// Operators and brackets inside string literals, where a parser of nested f-strings might see code.
     pub hidden: u32,
+    /// Lexical tokens of the text.
+    pub tokens: u32,
 }
 
 /// A level of indentation: columns with tab stops at 8, and at 1, as CPython's tokenizer counts them.
@@ -188,7 +190,10 @@ pub fn guard(code: &str) -> Result<Guarded<'_>, Refusal> {
     let (mut brackets, mut chain, mut longest_chain, mut elifs, mut hidden, mut deepest) =
         (0u32, 0u32, 0u32, 0u32, 0u32, 0);
     let mut end = 0;
+    let mut nested = false;
+    let mut tokens = 0u32;
     for token in lexer::tokens(code) {
+        tokens += 1;
         let glued = token.start == end && end > 0;
         if !glued && brackets == 0 {
             if has_tabs {
@@ -241,18 +246,21 @@ pub fn guard(code: &str) -> Result<Guarded<'_>, Refusal> {
             }
             TokenKind::String => {
                 if is_interpolated(token.text) {
+                    nested |= token.text.matches('{').count() != token.text.matches('}').count();
                     let (inside, digits) = scan_string(token.text);
                     if digits > MAX_DIGITS && token.text.contains('{') {
                         return Err(too_long(token.start));
                     }
                     chain += inside;
                 }
-                hidden += token.text.bytes().filter(|byte| is_chain_byte(*byte)).count() as u32;
+                if nested {
+                    hidden += token.text.bytes().filter(|byte| is_chain_byte(*byte)).count() as u32;
+                }
             }
             TokenKind::Other => {}
         }
         longest_chain = longest_chain.max(chain);
-        if chain > MAX_CHAIN || elifs > MAX_CHAIN {
+        if chain > MAX_CHAIN || elifs > MAX_CHAIN || hidden > MAX_CHAIN {
             let message = format!("more than {MAX_CHAIN} operators in a line, or branches of one condition");
             return Err(Refusal { offset: token.start, class: "too-complex", message });
         }
@@ -262,7 +270,7 @@ pub fn guard(code: &str) -> Result<Guarded<'_>, Refusal> {
     }
     let text = if rewrites.is_empty() { Cow::Borrowed(code) } else { Cow::Owned(rewritten(code, &rewrites)) };
     let depth_bound = longest_chain.saturating_mul(2) + elifs + 4 * deepest as u32 + 16;
-    Ok(Guarded { text, depth_bound, hidden })
+    Ok(Guarded { text, depth_bound, hidden, tokens })
 }
 
 /// Takes a logical line's indentation into the stack of levels, as CPython does.

@@ -3,9 +3,10 @@
 //! Data, written by `manim_api/introspect.py` from an installed release; see there for what the file holds. Names are
 //! taken from the library only where the text does not bind them itself: [`Names`] follows imports and aliases.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 
 use super::facts::{CodeFacts, ImportFact};
@@ -52,24 +53,24 @@ struct NameEntry {
 #[derive(Clone, Debug, Deserialize)]
 struct File {
     manim: String,
-    names: HashMap<String, NameEntry>,
-    internal: HashMap<String, NameEntry>,
-    modules: HashMap<String, HashSet<String>>,
-    methods: HashMap<String, HashSet<String>>,
-    gl_only: HashMap<String, u8>,
-    gl_attributes: HashMap<String, u8>,
-    gl_keywords: HashMap<String, u8>,
-    gl_modules: HashMap<String, u8>,
-    gl_class_attributes: HashMap<String, u8>,
+    names: FxHashMap<String, NameEntry>,
+    internal: FxHashMap<String, NameEntry>,
+    modules: FxHashMap<String, FxHashSet<String>>,
+    methods: FxHashMap<String, FxHashSet<String>>,
+    gl_only: FxHashMap<String, u8>,
+    gl_attributes: FxHashMap<String, u8>,
+    gl_keywords: FxHashMap<String, u8>,
+    gl_modules: FxHashMap<String, u8>,
+    gl_class_attributes: FxHashMap<String, u8>,
 }
 
 /// The index of names.
 #[derive(Clone, Debug)]
 pub struct Api {
     file: File,
-    methods: HashSet<String>,
+    methods: FxHashSet<String>,
     /// Modules and the packages that they lie in.
-    packages: HashSet<String>,
+    packages: FxHashSet<String>,
 }
 
 /// The index of the pinned release.
@@ -233,7 +234,7 @@ pub fn is_manim_module(module: &str) -> bool {
 pub struct Names<'a> {
     bound: &'a BTreeMap<String, u32>,
     /// Names bound to something of Manim: to a name of a module, or to a module (then the name is empty).
-    imported: HashMap<&'a str, (&'a str, &'a str)>,
+    imported: FxHashMap<&'a str, (&'a str, &'a str)>,
 }
 
 /// A name that a text takes from Manim.
@@ -248,7 +249,7 @@ pub struct Taken<'a> {
 impl<'a> Names<'a> {
     /// Reads the imports of a text; `bound` are the names that it binds in any way.
     pub fn new(imports: &'a [ImportFact], bound: &'a BTreeMap<String, u32>) -> Self {
-        let mut imported = HashMap::new();
+        let mut imported = FxHashMap::default();
         for import in imports.iter().filter(|import| is_manim_module(&import.module)) {
             match &import.name {
                 Some(name) if name != "*" => {

@@ -13,9 +13,10 @@ mod tree;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use rustpython_parser::ast::{Constant, Expr, Ranged, Stmt};
+use ruff_python_ast::{Expr, Stmt};
+use ruff_text_size::Ranged;
 
-use crate::analyze::facts::Syntax;
+use crate::analyze::facts::SyntaxError;
 use crate::analyze::parse;
 
 /// A module's top level.
@@ -203,8 +204,8 @@ pub struct DocString {
 ///
 /// # Errors
 ///
-/// The parsers' verdict where there is no tree: a text that is not Python, or Python newer than the tree parser knows.
-pub fn outline(code: &str) -> Result<Outline, Syntax> {
+/// The parser's verdict where there is no tree: a text that is not Python.
+pub fn outline(code: &str) -> Result<Outline, SyntaxError> {
     let code = unify_lines(code);
     parse::with_tree(&code, |tree| tree.map(|tree| build(&tree.body, &tree.text)))
 }
@@ -214,7 +215,7 @@ pub fn outline(code: &str) -> Result<Outline, Syntax> {
 /// # Errors
 ///
 /// As [`outline`].
-pub fn doc_strings(code: &str) -> Result<Vec<DocString>, Syntax> {
+pub fn doc_strings(code: &str) -> Result<Vec<DocString>, SyntaxError> {
     let code = unify_lines(code);
     parse::with_tree(&code, |tree| {
         tree.map(|tree| {
@@ -240,11 +241,10 @@ fn gather_docs(body: &[Stmt], lines: &parse::LineTable, found: &mut Vec<DocStrin
                 }
             }
             Stmt::FunctionDef(def) => gather_docs(&def.body, lines, found),
-            Stmt::AsyncFunctionDef(def) => gather_docs(&def.body, lines, found),
             Stmt::ClassDef(def) => gather_docs(&def.body, lines, found),
             Stmt::If(block) => {
                 gather_docs(&block.body, lines, found);
-                gather_docs(&block.orelse, lines, found);
+                block.elif_else_clauses.iter().for_each(|clause| gather_docs(&clause.body, lines, found));
             }
             _ => {}
         }
@@ -253,10 +253,7 @@ fn gather_docs(body: &[Stmt], lines: &parse::LineTable, found: &mut Vec<DocStrin
 
 fn string_of(expr: &Expr) -> Option<&str> {
     match expr {
-        Expr::Constant(constant) => match &constant.value {
-            Constant::Str(text) => Some(text),
-            _ => None,
-        },
+        Expr::StringLiteral(literal) => Some(literal.value.to_str()),
         _ => None,
     }
 }
@@ -302,17 +299,8 @@ fn literal_all(stmt: &Stmt) -> Option<Vec<String>> {
 }
 
 /// The range of an item's lines and its comment: see [`Item::range`].
-fn extent(stmt: &Stmt, decorators: &[Expr], text: &str, previous: usize) -> (Range<usize>, usize, Option<String>) {
-    let bytes = text.as_bytes();
-    let mut start = usize::from(stmt.start());
-    for decorator in decorators {
-        start = start.min(usize::from(decorator.start()));
-    }
-    if !decorators.is_empty() {
-        while start > previous && bytes[start] != b'@' {
-            start -= 1;
-        }
-    }
+fn extent(stmt: &Stmt, text: &str, previous: usize) -> (Range<usize>, usize, Option<String>) {
+    let start = usize::from(stmt.start());
     let mut end = usize::from(stmt.end()).max(start);
     // Trailing blanks and a comment belong to the statement, another statement after `;` does not.
     let line_end = text[end..].find('\n').map_or(text.len(), |at| end + at);

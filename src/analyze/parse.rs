@@ -1,10 +1,12 @@
-//! What is Python: guards, then `rustpython-parser`, then ruff's parser for the verdict on newer syntax.
+//! What is Python: guards, then ruff's parser.
 //!
 //! Agrees with CPython's `ast.parse` on what parses (3.13, a leading byte order mark skipped as CPython does for
 //! files); duplicate arguments and keywords, which CPython's compiler refuses, are refused here. Trees can be as deep
 //! as the guards let them be, so they are parsed, walked and dropped on threads with large stacks: see [`with_tree`].
 //!
-//! This file and `walk.rs` (with `outline.rs`) are the only ones that know the parsers.
+//! This file and `walk.rs` (with `outline.rs`) are the only ones that know the parser. `rustpython-parser` was it at
+//! first; it took more than a third of an ingest's time, five times what ruff's takes for the same texts, and is the
+//! peer in `bench/ingest.rs` now.
 
 mod tree;
 
@@ -12,15 +14,14 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
-use ruff_python_ast::PythonVersion;
-use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
-use rustpython_parser::ast::{self, Expr, Ranged, Stmt};
-use rustpython_parser::lexer::LexicalErrorType;
-use rustpython_parser::{Parse, ParseError, ParseErrorType, Tok};
+use ruff_python_ast::{self as ast, Expr, PythonVersion, Stmt, Suite};
+use ruff_python_parser::{LexicalErrorType, Mode, ParseError, ParseErrorType, ParseOptions, parse_unchecked};
+use ruff_text_size::Ranged;
+use rustc_hash::FxHashSet;
 
-use super::facts::Syntax;
-use super::guard::{self, Guarded, MAX_CHAIN, Refusal};
-pub(super) use tree::{Node, children};
+use super::facts::{Syntax, SyntaxError};
+use super::guard::{self, Guarded, Refusal};
+pub(super) use tree::{Node, children, interpolations};
 
 /// Stack of the threads that trees live on, in bytes: 20,000 levels at the 1,400 bytes that a level of a walk takes in
 /// an unoptimised build, twice. Pages are committed only when they are touched.
@@ -57,9 +58,13 @@ pub fn on_big_stack<T: Send>(f: impl FnOnce() -> T + Send) -> T {
 #[derive(Debug)]
 pub struct Tree {
     /// The statements of the module.
-    pub body: Vec<Stmt>,
+    pub body: Suite,
     /// The text without byte order mark, indentation in blanks if the code had tabs.
     pub text: String,
+    /// Whether it needs Python 3.12 or later.
+    pub newer: bool,
+    /// Lexical tokens of the text.
+    pub tokens: u32,
     depth_bound: u32,
 }
 
@@ -73,6 +78,11 @@ impl Drop for Tree {
 }
 
 impl Tree {
+    /// [`Syntax::Valid`] or [`Syntax::Newer`].
+    pub fn verdict(&self) -> Syntax {
+        if self.newer { Syntax::Newer } else { Syntax::Valid }
+    }
+
     /// Line and column (both from 1, the column in characters) of a byte offset.
     pub fn position(&self, offset: usize) -> (u32, u32) {
         position(&self.text, offset)
@@ -120,28 +130,26 @@ pub fn position(text: &str, offset: usize) -> (u32, u32) {
     (line, before[start..].chars().count() as u32 + 1)
 }
 
-fn invalid(text: &str, offset: usize, class: &'static str, message: &str) -> Syntax {
+fn invalid(text: &str, offset: usize, class: &'static str, message: &str) -> SyntaxError {
     let (line, column) = position(text, offset);
     let message = message.lines().next().unwrap_or_default().to_owned();
-    Syntax::Invalid { line, column, class, message }
+    SyntaxError { line, column, class, message }
 }
 
-fn refused(code: &str, refusal: &Refusal) -> Syntax {
+fn refused(code: &str, refusal: &Refusal) -> SyntaxError {
     invalid(code.strip_prefix('\u{feff}').unwrap_or(code), refusal.offset, refusal.class, &refusal.message)
 }
 
 /// Tells whether a text is Python; safe on any thread, for any text.
 pub fn check(code: &str) -> Syntax {
     with_tree(code, |result| match result {
-        Ok(_) => Syntax::Valid,
-        Err(syntax) => syntax,
+        Ok(tree) => tree.verdict(),
+        Err(error) => Syntax::Invalid(error),
     })
 }
 
 /// Parses a text and lends its tree to `f`, on a thread where walking it cannot overflow the stack; safe on any thread.
-///
-/// What `f` gets instead of a tree is never [`Syntax::Valid`].
-pub fn with_tree<R: Send>(code: &str, f: impl FnOnce(Result<&Tree, Syntax>) -> R + Send) -> R {
+pub fn with_tree<R: Send>(code: &str, f: impl FnOnce(Result<&Tree, SyntaxError>) -> R + Send) -> R {
     let guarded = match guard::guard(code) {
         Ok(guarded) => guarded,
         Err(refusal) => return f(Err(refused(code, &refusal))),
@@ -157,8 +165,8 @@ pub fn with_tree<R: Send>(code: &str, f: impl FnOnce(Result<&Tree, Syntax>) -> R
 ///
 /// # Errors
 ///
-/// [`Syntax::Newer`] where only newer Python accepts the text, [`Syntax::Invalid`] where none does.
-pub fn parse_tree(code: &str) -> Result<Tree, Syntax> {
+/// Where no Python up to 3.13 accepts the text.
+pub fn parse_tree(code: &str) -> Result<Tree, SyntaxError> {
     let guarded = guard::guard(code).map_err(|refusal| refused(code, &refusal))?;
     if guarded.depth_bound > SHALLOW || guarded.hidden > SHALLOW {
         on_big_stack(move || parse_guarded(guarded))
@@ -167,150 +175,105 @@ pub fn parse_tree(code: &str) -> Result<Tree, Syntax> {
     }
 }
 
-fn parse_guarded(guarded: Guarded<'_>) -> Result<Tree, Syntax> {
+/// What texts without mark are written for; newer syntax than this makes a text [`Syntax::Newer`].
+const COMMON: PythonVersion = PythonVersion::PY311;
+
+/// The newest Python whose syntax is accepted.
+const NEWEST: PythonVersion = PythonVersion::PY313;
+
+fn parse_guarded(guarded: Guarded<'_>) -> Result<Tree, SyntaxError> {
     let text = guarded.text.as_ref();
-    let parsed = catch_unwind(AssertUnwindSafe(|| ast::Suite::parse(text, "")));
-    match parsed {
-        Ok(Ok(body)) => {
-            let tree = Tree { body, text: guarded.text.into_owned(), depth_bound: guarded.depth_bound };
-            match wrong_target(&tree.body) {
-                None => Ok(tree),
-                Some((offset, what)) => Err(invalid(&tree.text, offset, "target", what)),
-            }
-        }
-        Ok(Err(error)) if is_final(&error) => {
-            Err(invalid(text, error.offset.into(), "syntax", &error.error.to_string()))
-        }
-        Ok(Err(error)) if guarded.hidden > MAX_CHAIN => {
-            Err(invalid(text, error.offset.into(), class_of(&error), &error.error.to_string()))
-        }
-        Ok(Err(error)) if !newer_accepts(text) => {
-            Err(invalid(text, error.offset.into(), class_of(&error), &error.error.to_string()))
-        }
-        Ok(Err(_)) => Err(Syntax::Newer),
-        Err(_) => Err(invalid(text, 0, "too-complex", "the parser gave up")),
+    let parse = |version| {
+        let options = ParseOptions::from(Mode::Module).with_target_version(version);
+        catch_unwind(AssertUnwindSafe(|| parse_unchecked(text, options).try_into_module())).ok().flatten()
+    };
+    let Some(parsed) = parse(COMMON) else {
+        return Err(invalid(text, 0, "too-complex", "the parser gave up"));
+    };
+    if let Some(error) = parsed.errors().iter().min_by_key(|error| error.location.start()) {
+        // Of an indentation that fits nothing the range is the blanks; what stands behind them is in the wrong place.
+        let offset = match &error.error {
+            ParseErrorType::Lexical(LexicalErrorType::IndentationError) => error.location.end(),
+            _ => error.location.start(),
+        };
+        return Err(invalid(text, offset.into(), class_of(error), &error.error.to_string()));
     }
+    let newer = !parsed.unsupported_syntax_errors().is_empty();
+    if newer
+        && let Some(parsed) = parse(NEWEST)
+        && let Some(error) = parsed.unsupported_syntax_errors().iter().min_by_key(|error| error.range.start())
+    {
+        return Err(invalid(text, error.range.start().into(), "syntax", &error.to_string()));
+    }
+    if let Some((offset, message)) = duplicate(parsed.suite()) {
+        return Err(invalid(text, offset, "syntax", &message));
+    }
+    let Guarded { text, depth_bound, tokens, .. } = guarded;
+    Ok(Tree { body: parsed.into_suite(), newer, tokens, text: text.into_owned(), depth_bound })
 }
-
-/// Whether no version of Python compiles what the parser refused, though a parser of newer syntax lets it through.
-fn is_final(error: &ParseError) -> bool {
-    matches!(
-        error.error,
-        ParseErrorType::Lexical(
-            LexicalErrorType::DuplicateArgumentError(_) | LexicalErrorType::DuplicateKeywordArgumentError(_)
-        )
-    )
-}
-
 fn class_of(error: &ParseError) -> &'static str {
     match &error.error {
-        ParseErrorType::Lexical(LexicalErrorType::IndentationError) => "indentation",
-        ParseErrorType::Lexical(LexicalErrorType::TabError | LexicalErrorType::TabsAfterSpaces) => "tabs",
-        ParseErrorType::UnrecognizedToken(Tok::Indent | Tok::Dedent, _) => "indentation",
-        ParseErrorType::UnrecognizedToken(_, Some(expected)) if expected == "Indent" => "indentation",
+        ParseErrorType::UnexpectedIndentation | ParseErrorType::Lexical(LexicalErrorType::IndentationError) => {
+            "indentation"
+        }
+        ParseErrorType::OtherError(message) if message.starts_with("Expected an indented block") => "indentation",
+        ParseErrorType::InvalidAssignmentTarget
+        | ParseErrorType::InvalidNamedAssignmentTarget
+        | ParseErrorType::InvalidAnnotatedAssignmentTarget
+        | ParseErrorType::InvalidAugmentedAssignmentTarget
+        | ParseErrorType::InvalidDeleteTarget
+        | ParseErrorType::IterableUnpackingInComprehension => "target",
         _ => "syntax",
     }
 }
 
-/// Whether Python 3.13 accepts a text, as ruff's parser sees it.
-fn newer_accepts(text: &str) -> bool {
-    let options = ParseOptions::from(Mode::Module).with_target_version(PythonVersion::PY313);
-    catch_unwind(|| {
-        let parsed = parse_unchecked(text, options);
-        parsed.errors().is_empty() && parsed.unsupported_syntax_errors().is_empty()
-    })
-    .unwrap_or(false)
-}
-
-/// The first target, by place, that Python cannot assign to or delete. Works off a list: does not recurse by depth of
-/// the tree.
-fn wrong_target(body: &[Stmt]) -> Option<(usize, &'static str)> {
-    let mut wrong: Option<(usize, &'static str)> = None;
-    let mut note = |found: Option<usize>, what: &'static str| {
-        if let Some(offset) = found
-            && wrong.is_none_or(|(first, _)| offset < first)
-        {
-            wrong = Some((offset, what));
-        }
-    };
-    const ASSIGN: &str = "cannot assign to this expression";
-    const AUGMENT: &str = "this expression is an illegal target for an augmented or annotated assignment";
-    const DELETE: &str = "cannot delete this expression";
+/// A parameter or keyword argument that stands twice, which CPython's compiler refuses: the first, by place. Works off
+/// a list: does not recurse by depth of the tree.
+fn duplicate(body: &[Stmt]) -> Option<(usize, String)> {
+    let mut first: Option<&ast::Identifier> = None;
     let mut todo: Vec<Node<'_>> = body.iter().map(Node::Stmt).collect();
     while let Some(node) = todo.pop() {
-        match node {
-            Node::Stmt(Stmt::Assign(s)) => s.targets.iter().for_each(|target| note(not_target(target, true), ASSIGN)),
-            Node::Stmt(Stmt::For(s)) => note(not_target(&s.target, true), ASSIGN),
-            Node::Stmt(Stmt::AsyncFor(s)) => note(not_target(&s.target, true), ASSIGN),
-            Node::Stmt(Stmt::With(s)) => {
-                with_targets(&s.items).for_each(|target| note(not_target(target, true), ASSIGN))
+        let found = match node {
+            Node::Stmt(Stmt::FunctionDef(s)) => twice(s.parameters.iter().map(|param| &param.as_parameter().name)),
+            Node::Expr(Expr::Lambda(e)) => {
+                twice(e.parameters.iter().flat_map(|list| list.iter()).map(|param| &param.as_parameter().name))
             }
-            Node::Stmt(Stmt::AsyncWith(s)) => {
-                with_targets(&s.items).for_each(|target| note(not_target(target, true), ASSIGN));
-            }
-            Node::Stmt(Stmt::Delete(s)) => s.targets.iter().for_each(|target| note(not_target(target, false), DELETE)),
-            Node::Stmt(Stmt::AugAssign(s)) => note(not_single(&s.target), AUGMENT),
-            Node::Stmt(Stmt::AnnAssign(s)) => note(not_single(&s.target), AUGMENT),
-            Node::Expr(Expr::NamedExpr(e)) if !e.target.is_name_expr() => note(Some(e.target.start().into()), ASSIGN),
-            Node::Expr(Expr::ListComp(e)) => {
-                note(
-                    e.elt.is_starred_expr().then(|| e.elt.start().into()),
-                    "iterable unpacking cannot be used in comprehension",
-                );
-                comprehension_targets(&e.generators).for_each(|target| note(not_target(target, true), ASSIGN));
-            }
-            Node::Expr(Expr::SetComp(e)) => {
-                note(
-                    e.elt.is_starred_expr().then(|| e.elt.start().into()),
-                    "iterable unpacking cannot be used in comprehension",
-                );
-                comprehension_targets(&e.generators).for_each(|target| note(not_target(target, true), ASSIGN));
-            }
-            Node::Expr(Expr::DictComp(e)) => {
-                comprehension_targets(&e.generators).for_each(|target| note(not_target(target, true), ASSIGN));
-            }
-            Node::Expr(Expr::GeneratorExp(e)) => {
-                comprehension_targets(&e.generators).for_each(|target| note(not_target(target, true), ASSIGN));
-            }
-            _ => {}
-        }
+            Node::Stmt(Stmt::ClassDef(s)) => twice(s.arguments.iter().flat_map(|list| keywords(list))),
+            Node::Expr(Expr::Call(e)) => twice(keywords(&e.arguments)),
+            _ => None,
+        };
+        first = match (first, found) {
+            (Some(one), Some(two)) if two.start() < one.start() => Some(two),
+            (one, two) => one.or(two),
+        };
         children(node, &mut |child| todo.push(child));
     }
-    wrong
+    first.map(|name| (name.start().into(), format!("`{}` is given twice", name.id)))
 }
 
-fn with_targets(items: &[ast::WithItem]) -> impl Iterator<Item = &Expr> {
-    items.iter().filter_map(|item| item.optional_vars.as_deref())
+fn keywords(arguments: &ast::Arguments) -> impl Iterator<Item = &ast::Identifier> {
+    arguments.keywords.iter().filter_map(|keyword| keyword.arg.as_ref())
 }
 
-fn comprehension_targets(generators: &[ast::Comprehension]) -> impl Iterator<Item = &Expr> {
-    generators.iter().map(|generator| &generator.target)
-}
-
-/// Where a target holds what is none.
-fn not_target(target: &Expr, starred: bool) -> Option<usize> {
-    let mut todo = vec![target];
-    let mut found: Option<usize> = None;
-    while let Some(expr) = todo.pop() {
-        match expr {
-            Expr::Name(_) | Expr::Attribute(_) | Expr::Subscript(_) => {}
-            Expr::Tuple(e) => todo.extend(&e.elts),
-            Expr::List(e) => todo.extend(&e.elts),
-            Expr::Starred(e) if starred => todo.push(&e.value),
-            other => {
-                let offset = usize::from(other.start());
-                found = Some(found.map_or(offset, |first| first.min(offset)));
-            }
+/// The first name of a list that stood in it before.
+fn twice<'a>(names: impl Iterator<Item = &'a ast::Identifier>) -> Option<&'a ast::Identifier> {
+    // Most lists are short: a set pays from some length on.
+    const SHORT: usize = 16;
+    let mut seen: Vec<&str> = Vec::new();
+    let mut set: FxHashSet<&str> = FxHashSet::default();
+    for name in names {
+        if seen.len() == SHORT && set.is_empty() {
+            set.extend(&seen);
+        }
+        let again = if set.is_empty() { seen.contains(&name.as_str()) } else { !set.insert(name) };
+        if again {
+            return Some(name);
+        }
+        if set.is_empty() {
+            seen.push(name);
         }
     }
-    found
-}
-
-fn not_single(target: &Expr) -> Option<usize> {
-    match target {
-        Expr::Name(_) | Expr::Attribute(_) | Expr::Subscript(_) => None,
-        other => Some(other.start().into()),
-    }
+    None
 }
 
 #[cfg(test)]
@@ -321,7 +284,7 @@ mod tests {
         match check(code) {
             Syntax::Valid => "valid".to_owned(),
             Syntax::Newer => "newer".to_owned(),
-            Syntax::Invalid { line, column, class, .. } => format!("{class} {line}:{column}"),
+            Syntax::Invalid(SyntaxError { line, column, class, .. }) => format!("{class} {line}:{column}"),
         }
     }
 
@@ -335,7 +298,6 @@ mod tests {
             "match x:\n    case [1, *r] if r: pass\n    case {'a': b, **k} | C(d=1): pass\n",
             "a, (b, *c), d.e, f[0] = x\ndel (a, [b]), c.d\nx += 1\ny: int = 2\n",
             "with (open(a) as b, c as (d, e)): pass\n",
-            "class A[T: int]: pass\ntype X = int\n",
             "try: pass\nexcept* E as e: pass\n",
             "a\rb\r\nc\n",
             "[*a, *b]\nf(*a, **b)\nx = yield\n",
@@ -348,6 +310,9 @@ mod tests {
     fn newer_syntax_is_not_called_broken() {
         assert_eq!(verdict("x = f'{d['a']}'"), "newer");
         assert_eq!(verdict("class A[T = int]: pass"), "newer");
+        assert_eq!(verdict("class A[T: int]: pass\ntype X = int\n"), "newer");
+        assert_eq!(verdict("try: pass\nexcept A, B: pass"), "syntax 2:8");
+        assert_eq!(verdict("x = t'{a}'").split(' ').next(), Some("syntax"));
     }
 
     #[test]

@@ -10,9 +10,12 @@ mod shape;
 mod timing;
 mod whole;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::sync::Arc;
 
-use rustpython_parser::ast::{self, Constant, Expr, Pattern, Ranged, Stmt};
+use ruff_python_ast::{self as ast, Expr, Pattern, Stmt};
+use ruff_text_size::Ranged;
+use rustc_hash::FxHashMap;
 
 use self::constants::{Env, Known, assigned_names};
 use self::shape::{count_lines, dotted_name, is_empty_statement, leaves_early};
@@ -30,16 +33,15 @@ const TIMED: &[&str] = &["move_camera", "pause", "play", "wait", "wait_until"];
 
 /// Parses a text and walks its tree once; safe on any thread, for any text.
 ///
-/// Of a text that does not parse, or only for newer Python, lines, characters, tokens and words are known, no more.
+/// Of a text that does not parse, lines, characters, tokens and words are known, no more.
 pub fn code_facts(code: &str) -> CodeFacts {
     let mut facts = with_tree(code, |result| match result {
         Ok(tree) => walk(tree),
-        Err(syntax) => CodeFacts::without_tree(syntax),
+        Err(error) => CodeFacts::without_tree(Syntax::Invalid(error)),
     });
     facts.lines = count_lines(code);
     facts.chars = u32::try_from(code.chars().count()).unwrap_or(u32::MAX);
-    // The walk has read the tokens of what was parsed: the same, unless a mark or tabs were taken out of it.
-    if !facts.has_tree() || code.starts_with('\u{feff}') || code.contains('\t') {
+    if !facts.has_tree() {
         facts.tokens = u32::try_from(lexer::tokens(code).count()).unwrap_or(u32::MAX);
     }
     facts.words = stems(code);
@@ -47,34 +49,30 @@ pub fn code_facts(code: &str) -> CodeFacts {
 }
 
 fn walk(tree: &Tree) -> CodeFacts {
-    let (env, tokens) = Env::new(&tree.text);
     let mut walk = Walk {
         lines: LineTable::new(&tree.text),
-        facts: CodeFacts::without_tree(Syntax::Valid),
-        env,
+        facts: CodeFacts::without_tree(tree.verdict()),
+        env: Env::new(&tree.text),
+        text: &tree.text,
+        reads: FxHashMap::default(),
+        bound: FxHashMap::default(),
+        attributes: FxHashMap::default(),
         path: Vec::new(),
         class: Vec::new(),
         depth: 0,
         place: Place::TOP,
     };
-    walk.facts.tokens = tokens;
+    walk.facts.tokens = tree.tokens;
     walk.facts.cyclomatic = 1;
     walk.facts.leading_comment = whole::leading_comment(tree);
     walk.body(&tree.body);
     let mut facts = walk.facts;
+    facts.reads = walk.reads.into_iter().map(|(name, count)| (name.into_owned(), count)).collect();
+    facts.bound = walk.bound.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+    facts.attributes = walk.attributes.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
     facts.calls.sort_by_key(|call| call.line);
     whole::finish(&mut facts);
     facts
-}
-
-/// Counts a name; most have been met before.
-fn count(names: &mut BTreeMap<String, u32>, name: &str) {
-    match names.get_mut(name) {
-        Some(count) => *count += 1,
-        None => {
-            names.insert(name.to_owned(), 1);
-        }
-    }
 }
 
 /// Where in the flow of control a node stands.
@@ -98,20 +96,25 @@ impl Place {
     }
 }
 
-struct Walk {
+struct Walk<'a> {
     lines: LineTable,
     facts: CodeFacts,
-    env: Env,
-    /// Names of the classes and functions around.
-    path: Vec<String>,
+    env: Env<'a>,
+    text: &'a str,
+    /// What `facts` will have as sorted maps.
+    reads: FxHashMap<Cow<'a, str>, u32>,
+    bound: FxHashMap<&'a str, u32>,
+    attributes: FxHashMap<&'a str, u32>,
+    /// The classes and functions around, dotted; outermost first.
+    path: Vec<Arc<str>>,
     /// Indices of the classes whose bodies are around, `None` for functions.
     class: Vec<Option<usize>>,
     depth: u32,
     place: Place,
 }
 
-impl Walk {
-    fn body(&mut self, body: &[Stmt]) {
+impl<'a> Walk<'a> {
+    fn body(&mut self, body: &'a [Stmt]) {
         for stmt in body {
             self.stmt(stmt);
         }
@@ -127,21 +130,23 @@ impl Walk {
         self.lines.line(offset.into())
     }
 
-    fn bind(&mut self, name: &str) {
-        count(&mut self.facts.bound, name);
+    fn bind(&mut self, name: &'a str) {
+        *self.bound.entry(name).or_default() += 1;
     }
 
-    fn stmt(&mut self, stmt: &Stmt) {
+    /// Enters a class or function.
+    fn enter(&mut self, name: &str) {
+        let path = match self.path.last() {
+            Some(around) => format!("{around}.{name}").into(),
+            None => name.into(),
+        };
+        self.path.push(path);
+    }
+
+    fn stmt(&mut self, stmt: &'a Stmt) {
         self.deeper();
         match stmt {
-            Stmt::FunctionDef(s) => {
-                let parts = (s.decorator_list.as_slice(), s.type_params.as_slice(), s.returns.as_deref());
-                self.function(&s.name, &s.args, &s.body, parts);
-            }
-            Stmt::AsyncFunctionDef(s) => {
-                let parts = (s.decorator_list.as_slice(), s.type_params.as_slice(), s.returns.as_deref());
-                self.function(&s.name, &s.args, &s.body, parts);
-            }
+            Stmt::FunctionDef(s) => self.function(s),
             Stmt::ClassDef(s) => self.class(s),
             Stmt::Assign(s) => self.assign(s),
             Stmt::AnnAssign(s) => {
@@ -155,13 +160,12 @@ impl Walk {
             Stmt::AugAssign(s) => {
                 self.expr(&s.value);
                 if let Expr::Name(e) = s.target.as_ref() {
-                    self.read(e.id.as_str());
+                    self.read(Cow::Borrowed(e.id.as_str()));
                     self.env.set(&e.id, Known::Nothing);
                 }
                 self.target(&s.target);
             }
-            Stmt::For(s) => self.for_loop(&s.target, &s.iter, &s.body, &s.orelse),
-            Stmt::AsyncFor(s) => self.for_loop(&s.target, &s.iter, &s.body, &s.orelse),
+            Stmt::For(s) => self.for_loop(s),
             Stmt::While(s) => {
                 self.facts.cyclomatic += 1;
                 self.facts.loops += 1;
@@ -171,14 +175,12 @@ impl Walk {
             }
             Stmt::If(s) => self.conditional(s),
             Stmt::With(s) => self.with(&s.items, &s.body),
-            Stmt::AsyncWith(s) => self.with(&s.items, &s.body),
             Stmt::Match(s) => self.match_cases(s),
-            Stmt::Try(s) => self.try_block(&s.body, &s.handlers, &s.orelse, &s.finalbody),
-            Stmt::TryStar(s) => self.try_block(&s.body, &s.handlers, &s.orelse, &s.finalbody),
+            Stmt::Try(s) => self.try_block(s),
             Stmt::Import(s) => self.import(s),
             Stmt::ImportFrom(s) => self.import_from(s),
             Stmt::TypeAlias(s) => {
-                self.type_params(&s.type_params);
+                self.type_params(s.type_params.as_deref());
                 self.target(&s.name);
                 self.expr(&s.value);
             }
@@ -191,7 +193,7 @@ impl Walk {
         self.depth -= 1;
     }
 
-    fn assign(&mut self, s: &ast::StmtAssign) {
+    fn assign(&mut self, s: &'a ast::StmtAssign) {
         self.expr(&s.value);
         for target in &s.targets {
             self.target(target);
@@ -200,7 +202,7 @@ impl Walk {
     }
 
     /// Keeps what is known of the value that a target is bound to.
-    fn bind_value(&mut self, target: &Expr, value: &Expr) {
+    fn bind_value(&mut self, target: &'a Expr, value: &'a Expr) {
         match (target, value) {
             (Expr::Name(e), _) => {
                 let known = self.env.known(value);
@@ -218,89 +220,80 @@ impl Walk {
         }
     }
 
-    fn function(
-        &mut self,
-        name: &str,
-        args: &ast::Arguments,
-        body: &[Stmt],
-        (decorators, params, returns): (&[Expr], &[ast::TypeParam], Option<&Expr>),
-    ) {
+    fn function(&mut self, s: &'a ast::StmtFunctionDef) {
+        let name = s.name.as_str();
         self.facts.functions += 1;
         self.bind(name);
         self.env.set(name, Known::Nothing);
-        decorators.iter().for_each(|decorator| self.expr(decorator));
+        s.decorator_list.iter().for_each(|decorator| self.expr(&decorator.expression));
         if let Some(Some(index)) = self.class.last() {
             let class = &mut self.facts.classes[*index];
             class.methods.push(name.to_owned());
             if name == "construct" {
                 class.has_construct = true;
-                class.construct_statements = body.iter().filter(|stmt| !is_empty_statement(stmt)).count() as u32;
+                class.construct_statements = s.body.iter().filter(|stmt| !is_empty_statement(stmt)).count() as u32;
             }
         }
-        self.type_params(params);
-        self.defaults(args);
-        returns.into_iter().for_each(|returns| self.expr(returns));
+        self.type_params(s.type_params.as_deref());
+        self.defaults(&s.parameters);
+        s.returns.iter().for_each(|returns| self.expr(returns));
         let place = std::mem::replace(&mut self.place, Place::TOP);
         self.env.push();
-        self.parameters(args);
-        self.path.push(name.to_owned());
+        self.parameters(&s.parameters);
+        self.enter(name);
         self.class.push(None);
-        self.body(body);
+        self.body(&s.body);
         self.class.pop();
         self.path.pop();
         self.env.pop();
         self.place = place;
     }
 
-    fn defaults(&mut self, args: &ast::Arguments) {
-        for arg in args.posonlyargs.iter().chain(&args.args).chain(&args.kwonlyargs) {
-            arg.def.annotation.iter().for_each(|annotation| self.expr(annotation));
-            arg.default.iter().for_each(|default| self.expr(default));
-        }
-        for arg in args.vararg.iter().chain(&args.kwarg) {
-            arg.annotation.iter().for_each(|annotation| self.expr(annotation));
+    fn defaults(&mut self, params: &'a ast::Parameters) {
+        for param in params.iter() {
+            param.annotation().into_iter().for_each(|annotation| self.expr(annotation));
+            param.default().into_iter().for_each(|default| self.expr(default));
         }
     }
 
-    fn parameters(&mut self, args: &ast::Arguments) {
-        let plain = args.posonlyargs.iter().chain(&args.args).chain(&args.kwonlyargs).map(|arg| &arg.def);
-        for arg in plain.chain(args.vararg.iter().chain(&args.kwarg).map(AsRef::as_ref)) {
+    fn parameters(&mut self, params: &'a ast::Parameters) {
+        for param in params.iter() {
             self.facts.nodes += 1;
-            self.bind(&arg.arg);
-            self.env.set(&arg.arg, Known::Nothing);
+            self.bind(param.name());
+            self.env.set(param.name(), Known::Nothing);
         }
     }
 
-    fn type_params(&mut self, params: &[ast::TypeParam]) {
-        for param in params {
-            match param {
-                ast::TypeParam::TypeVar(var) => {
-                    self.bind(&var.name);
-                    var.bound.iter().for_each(|bound| self.expr(bound));
-                }
-                ast::TypeParam::ParamSpec(spec) => self.bind(&spec.name),
-                ast::TypeParam::TypeVarTuple(tuple) => self.bind(&tuple.name),
-            }
+    fn type_params(&mut self, params: Option<&'a ast::TypeParams>) {
+        for param in params.into_iter().flat_map(|params| &params.type_params) {
+            self.bind(param.name());
+            let (bound, default) = match param {
+                ast::TypeParam::TypeVar(var) => (&var.bound, &var.default),
+                ast::TypeParam::ParamSpec(spec) => (&None, &spec.default),
+                ast::TypeParam::TypeVarTuple(tuple) => (&None, &tuple.default),
+            };
+            bound.iter().chain(default).for_each(|expr| self.expr(expr));
         }
     }
 
-    fn class(&mut self, s: &ast::StmtClassDef) {
+    fn class(&mut self, s: &'a ast::StmtClassDef) {
         self.bind(&s.name);
-        s.decorator_list.iter().for_each(|decorator| self.expr(decorator));
-        self.type_params(&s.type_params);
-        s.bases.iter().for_each(|base| self.expr(base));
-        s.keywords.iter().for_each(|keyword| self.expr(&keyword.value));
+        s.decorator_list.iter().for_each(|decorator| self.expr(&decorator.expression));
+        self.type_params(s.type_params.as_deref());
+        s.bases().iter().for_each(|base| self.expr(base));
+        s.keywords().iter().for_each(|keyword| self.expr(&keyword.value));
         let index = self.facts.classes.len();
+        let bases: Vec<String> = s.bases().iter().filter_map(dotted_name).collect();
+        let place = std::mem::replace(&mut self.place, Place::TOP);
+        self.env.push_class(&s.name, &bases);
         self.facts.classes.push(ClassFact {
             name: s.name.to_string(),
-            bases: s.bases.iter().filter_map(dotted_name).collect(),
-            line: self.line(s.range.start()),
+            bases,
+            line: self.line(s.name.start()),
             top_level: self.path.is_empty(),
             ..ClassFact::default()
         });
-        let place = std::mem::replace(&mut self.place, Place::TOP);
-        self.env.push_class(&s.name, &s.bases.iter().filter_map(dotted_name).collect::<Vec<_>>());
-        self.path.push(s.name.to_string());
+        self.enter(&s.name);
         self.class.push(Some(index));
         self.body(&s.body);
         self.class.pop();
@@ -309,17 +302,17 @@ impl Walk {
         self.place = place;
     }
 
-    fn for_loop(&mut self, target: &Expr, iter: &Expr, body: &[Stmt], orelse: &[Stmt]) {
+    fn for_loop(&mut self, s: &'a ast::StmtFor) {
         self.facts.cyclomatic += 1;
         self.facts.loops += 1;
-        self.expr(iter);
-        let times = self.env.length(iter).filter(|_| !leaves_early(body));
-        self.target(target);
-        self.repeated(times, body);
-        self.body(orelse);
+        self.expr(&s.iter);
+        let times = self.env.length(&s.iter).filter(|_| !leaves_early(&s.body));
+        self.target(&s.target);
+        self.repeated(times, &s.body);
+        self.body(&s.orelse);
     }
 
-    fn repeated(&mut self, times: Option<u64>, body: &[Stmt]) {
+    fn repeated(&mut self, times: Option<u64>, body: &'a [Stmt]) {
         let names = assigned_names(body);
         names.iter().for_each(|name| self.env.set(name, Known::Nothing));
         let place = self.place;
@@ -329,42 +322,29 @@ impl Walk {
         names.iter().for_each(|name| self.env.set(name, Known::Nothing));
     }
 
-    fn conditional(&mut self, first: &ast::StmtIf) {
+    fn conditional(&mut self, s: &'a ast::StmtIf) {
         let place = self.place;
-        let mut branch = first;
-        loop {
-            self.facts.cyclomatic += 1;
-            self.expr(&branch.test);
-            self.place.conditional = true;
-            self.body(&branch.body);
-            self.place.alternative = true;
-            match branch.orelse.as_slice() {
-                [Stmt::If(next)] => {
-                    self.facts.nodes += 1;
-                    branch = next;
-                }
-                rest => {
-                    self.body(rest);
-                    break;
-                }
+        self.facts.cyclomatic += 1;
+        self.expr(&s.test);
+        self.place.conditional = true;
+        self.body(&s.body);
+        self.place.alternative = true;
+        for clause in &s.elif_else_clauses {
+            if let Some(test) = &clause.test {
+                self.facts.nodes += 1;
+                self.facts.cyclomatic += 1;
+                self.expr(test);
             }
+            self.body(&clause.body);
         }
         self.place = place;
         // What a branch bound may hold or not.
-        let mut branch = first;
-        loop {
-            assigned_names(&branch.body).iter().for_each(|name| self.env.set(name, Known::Nothing));
-            match branch.orelse.as_slice() {
-                [Stmt::If(next)] => branch = next,
-                rest => {
-                    assigned_names(rest).iter().for_each(|name| self.env.set(name, Known::Nothing));
-                    break;
-                }
-            }
+        for body in std::iter::once(&s.body).chain(s.elif_else_clauses.iter().map(|clause| &clause.body)) {
+            assigned_names(body).iter().for_each(|name| self.env.set(name, Known::Nothing));
         }
     }
 
-    fn with(&mut self, items: &[ast::WithItem], body: &[Stmt]) {
+    fn with(&mut self, items: &'a [ast::WithItem], body: &'a [Stmt]) {
         for item in items {
             self.facts.nodes += 1;
             self.expr(&item.context_expr);
@@ -373,11 +353,11 @@ impl Walk {
         self.body(body);
     }
 
-    fn try_block(&mut self, body: &[Stmt], handlers: &[ast::ExceptHandler], orelse: &[Stmt], last: &[Stmt]) {
-        self.body(body);
+    fn try_block(&mut self, s: &'a ast::StmtTry) {
+        self.body(&s.body);
         let place = self.place;
         self.place = Place { conditional: true, alternative: true, ..place };
-        for ast::ExceptHandler::ExceptHandler(handler) in handlers {
+        for ast::ExceptHandler::ExceptHandler(handler) in &s.handlers {
             self.facts.cyclomatic += 1;
             self.facts.nodes += 1;
             handler.type_.iter().for_each(|class| self.expr(class));
@@ -385,13 +365,14 @@ impl Walk {
             self.body(&handler.body);
         }
         self.place = place;
-        self.body(orelse);
-        self.body(last);
-        let names: Vec<&str> = [body, orelse, last].iter().flat_map(|part| assigned_names(part)).collect();
-        names.into_iter().for_each(|name| self.env.set(name, Known::Nothing));
+        self.body(&s.orelse);
+        self.body(&s.finalbody);
+        for part in [&s.body, &s.orelse, &s.finalbody] {
+            assigned_names(part).iter().for_each(|name| self.env.set(name, Known::Nothing));
+        }
     }
 
-    fn match_cases(&mut self, s: &ast::StmtMatch) {
+    fn match_cases(&mut self, s: &'a ast::StmtMatch) {
         self.expr(&s.subject);
         let place = self.place;
         self.place.conditional = true;
@@ -408,7 +389,7 @@ impl Walk {
         }
     }
 
-    fn pattern(&mut self, pattern: &Pattern) {
+    fn pattern(&mut self, pattern: &'a Pattern) {
         self.deeper();
         match pattern {
             Pattern::MatchMapping(p) => p.rest.iter().for_each(|name| self.bind(name)),
@@ -424,39 +405,49 @@ impl Walk {
         self.depth -= 1;
     }
 
-    fn import(&mut self, s: &ast::StmtImport) {
+    fn import(&mut self, s: &'a ast::StmtImport) {
         let line = self.line(s.range.start());
         for alias in &s.names {
-            let module = alias.name.to_string();
-            let root = module.split('.').next().unwrap_or_default().to_owned();
-            let bound = alias.asname.as_ref().map_or(root, ToString::to_string);
+            let module = alias.name.as_str();
+            let root = module.split('.').next().unwrap_or_default();
+            let bound = alias.asname.as_ref().map_or(root, |asname| asname.as_str());
             self.facts.nodes += 1;
-            self.bind(&bound);
-            self.facts.imports.push(ImportFact { module, name: None, bound, line });
+            self.bind(bound);
+            self.facts.imports.push(ImportFact {
+                module: module.to_owned(),
+                name: None,
+                bound: bound.to_owned(),
+                line,
+            });
         }
     }
 
-    fn import_from(&mut self, s: &ast::StmtImportFrom) {
+    fn import_from(&mut self, s: &'a ast::StmtImportFrom) {
         let line = self.line(s.range.start());
-        let dots = ".".repeat(s.level.map_or(0, |level| level.to_usize()));
+        let dots = ".".repeat(s.level as usize);
         let module = format!("{dots}{}", s.module.as_deref().unwrap_or_default());
         for alias in &s.names {
-            let name = alias.name.to_string();
-            let bound = match (&alias.asname, name.as_str()) {
-                (Some(asname), _) => asname.to_string(),
-                (None, "*") => String::new(),
-                (None, name) => name.to_owned(),
+            let name = alias.name.as_str();
+            let bound = match (&alias.asname, name) {
+                (Some(asname), _) => asname.as_str(),
+                (None, "*") => "",
+                (None, name) => name,
             };
             self.facts.nodes += 1;
             if !bound.is_empty() {
-                self.bind(&bound);
+                self.bind(bound);
             }
-            self.facts.imports.push(ImportFact { module: module.clone(), name: Some(name), bound, line });
+            self.facts.imports.push(ImportFact {
+                module: module.clone(),
+                name: Some(name.to_owned()),
+                bound: bound.to_owned(),
+                line,
+            });
         }
     }
 
     /// A target: binds its names, reads what stands before attributes and subscripts.
-    fn target(&mut self, target: &Expr) {
+    fn target(&mut self, target: &'a Expr) {
         self.deeper();
         match target {
             Expr::Name(e) => {
@@ -485,31 +476,37 @@ impl Walk {
         self.depth -= 1;
     }
 
-    fn read(&mut self, dotted: &str) {
-        count(&mut self.facts.reads, dotted);
+    fn read(&mut self, dotted: Cow<'a, str>) {
+        *self.reads.entry(dotted).or_default() += 1;
     }
 
-    fn expr(&mut self, expr: &Expr) {
+    fn expr(&mut self, expr: &'a Expr) {
         self.deeper();
         match expr {
-            Expr::Name(e) => self.read(e.id.as_str()),
+            Expr::Name(e) => self.read(Cow::Borrowed(e.id.as_str())),
             Expr::Attribute(_) => {
                 self.attributes(expr);
             }
             Expr::Call(e) => self.call(e),
-            Expr::Constant(e) => self.constant(&e.value),
-            Expr::NamedExpr(e) => {
+            Expr::StringLiteral(e) => self.string(e.value.to_str()),
+            Expr::NumberLiteral(_) => self.facts.numbers += 1,
+            Expr::FString(e) => self.f_string(&e.value),
+            Expr::Named(e) => {
                 self.expr(&e.value);
                 self.target(&e.target);
             }
             Expr::Lambda(e) => {
-                self.defaults(&e.args);
+                if let Some(params) = &e.parameters {
+                    self.defaults(params);
+                }
                 self.env.push();
-                self.parameters(&e.args);
+                if let Some(params) = &e.parameters {
+                    self.parameters(params);
+                }
                 self.expr(&e.body);
                 self.env.pop();
             }
-            Expr::IfExp(e) => {
+            Expr::If(e) => {
                 self.facts.cyclomatic += 1;
                 self.expr(&e.body);
                 self.expr(&e.test);
@@ -521,8 +518,11 @@ impl Walk {
             }
             Expr::ListComp(e) => self.comprehension(&e.generators, &[&e.elt]),
             Expr::SetComp(e) => self.comprehension(&e.generators, &[&e.elt]),
-            Expr::GeneratorExp(e) => self.comprehension(&e.generators, &[&e.elt]),
-            Expr::DictComp(e) => self.comprehension(&e.generators, &[&e.key, &e.value]),
+            Expr::Generator(e) => self.comprehension(&e.generators, &[&e.elt]),
+            Expr::DictComp(e) => match &e.key {
+                Some(key) => self.comprehension(&e.generators, &[key, &e.value]),
+                None => self.comprehension(&e.generators, &[&e.value]),
+            },
             Expr::BinOp(e) => {
                 self.expr(&e.left);
                 self.expr(&e.right);
@@ -533,7 +533,7 @@ impl Walk {
         self.depth -= 1;
     }
 
-    fn below(&mut self, expr: &Expr) {
+    fn below(&mut self, expr: &'a Expr) {
         children(Node::Expr(expr), &mut |child| {
             if let Node::Expr(expr) = child {
                 self.expr(expr);
@@ -541,21 +541,48 @@ impl Walk {
         });
     }
 
-    fn constant(&mut self, value: &Constant) {
-        match value {
-            Constant::Str(text) => {
-                let text = match text.char_indices().nth(MAX_STRING_CHARS) {
-                    Some((end, _)) => text[..end].to_owned(),
-                    None => text.clone(),
-                };
-                self.facts.strings.push(text);
+    fn string(&mut self, text: &str) {
+        let text = match text.char_indices().nth(MAX_STRING_CHARS) {
+            Some((end, _)) => &text[..end],
+            None => text,
+        };
+        self.facts.strings.push(text.to_owned());
+    }
+
+    fn f_string(&mut self, value: &'a ast::FStringValue) {
+        for part in value {
+            match part {
+                ast::FStringPart::Literal(literal) => self.literal_part(&literal.value),
+                ast::FStringPart::FString(part) => self.interpolated(&part.elements),
             }
-            Constant::Int(_) | Constant::Float(_) | Constant::Complex { .. } => self.facts.numbers += 1,
-            _ => {}
         }
     }
 
-    fn comprehension(&mut self, generators: &[ast::Comprehension], elements: &[&Expr]) {
+    fn interpolated(&mut self, elements: &'a ast::InterpolatedStringElements) {
+        for element in elements {
+            match element {
+                ast::InterpolatedStringElement::Literal(literal) => self.literal_part(&literal.value),
+                ast::InterpolatedStringElement::Interpolation(part) => {
+                    self.deeper();
+                    self.expr(&part.expression);
+                    if let Some(spec) = &part.format_spec {
+                        self.deeper();
+                        self.interpolated(&spec.elements);
+                        self.depth -= 1;
+                    }
+                    self.depth -= 1;
+                }
+            }
+        }
+    }
+
+    fn literal_part(&mut self, text: &str) {
+        self.deeper();
+        self.string(text);
+        self.depth -= 1;
+    }
+
+    fn comprehension(&mut self, generators: &'a [ast::Comprehension], elements: &[&'a Expr]) {
         let place = self.place;
         self.env.push();
         for generator in generators {
@@ -574,40 +601,41 @@ impl Walk {
     }
 
     /// Takes in a chain of attributes and gives its dotted name; walks what the chain starts from, if that is no name.
-    fn attributes(&mut self, expr: &Expr) -> Option<String> {
-        let mut parts: Vec<&str> = Vec::new();
+    fn attributes(&mut self, expr: &'a Expr) -> Option<Cow<'a, str>> {
         let mut at = expr;
+        let (mut count, mut bytes) = (0, 0);
         while let Expr::Attribute(e) = at {
-            parts.push(e.attr.as_str());
-            count(&mut self.facts.attributes, e.attr.as_str());
+            *self.attributes.entry(e.attr.as_str()).or_default() += 1;
+            count += 1;
+            bytes += 1 + e.attr.len();
             at = &e.value;
         }
-        self.facts.nodes += parts.len() as u32;
-        match at {
-            Expr::Name(e) => {
-                parts.push(e.id.as_str());
-                parts.reverse();
-                let dotted = parts.join(".");
-                self.read(&dotted);
-                Some(dotted)
-            }
-            base => {
-                self.expr(base);
-                None
-            }
-        }
+        self.facts.nodes += count;
+        let Expr::Name(root) = at else {
+            self.expr(at);
+            return None;
+        };
+        // Most chains are written without blanks: then the text is the name.
+        let written = self.text.get(usize::from(expr.start())..usize::from(expr.end())).unwrap_or_default();
+        let dotted = if written.is_ascii() && written.len() == bytes + root.id.len() {
+            Cow::Borrowed(written)
+        } else {
+            dotted_name(expr).map_or(Cow::Borrowed(root.id.as_str()), Cow::Owned)
+        };
+        self.read(dotted.clone());
+        Some(dotted)
     }
 
-    fn call(&mut self, e: &ast::ExprCall) {
+    fn call(&mut self, e: &'a ast::ExprCall) {
         let name = match e.func.as_ref() {
             Expr::Name(name) => {
                 self.facts.nodes += 1;
-                self.read(name.id.as_str());
+                self.read(Cow::Borrowed(name.id.as_str()));
                 Some(name.id.to_string())
             }
             Expr::Attribute(attribute) => {
                 let dotted = self.attributes(&e.func);
-                Some(dotted.unwrap_or_else(|| format!(".{}", attribute.attr)))
+                Some(dotted.map_or_else(|| format!(".{}", attribute.attr), Cow::into_owned))
             }
             other => {
                 self.expr(other);
@@ -617,33 +645,34 @@ impl Walk {
         if let Some(name) = name {
             self.record_call(e, name);
         }
-        for arg in &e.args {
+        for arg in &e.arguments.args {
             self.expr(arg);
         }
-        for keyword in &e.keywords {
+        for keyword in &e.arguments.keywords {
             self.facts.nodes += 1;
             self.expr(&keyword.value);
         }
     }
 
-    fn record_call(&mut self, e: &ast::ExprCall, name: String) {
+    fn record_call(&mut self, e: &'a ast::ExprCall, name: String) {
         let line = self.line(usize::from(e.func.end()).saturating_sub(1));
-        let within = self.path.join(".");
+        let within = self.path.last().cloned().unwrap_or_default();
         self.record_time(e, &name, &within, line);
         let keywords = e
+            .arguments
             .keywords
             .iter()
             .filter_map(|keyword| keyword.arg.as_ref().map(|name| (name.to_string(), self.env.fold(&keyword.value))))
             .collect();
-        let first_string = match e.args.first() {
-            Some(Expr::Constant(constant)) => constant.value.as_str().cloned(),
+        let first_string = match e.arguments.args.first() {
+            Some(Expr::StringLiteral(literal)) => Some(literal.value.to_str().to_owned()),
             _ => None,
         };
         let call = CallFact {
             name,
-            positional: u32::try_from(e.args.len()).unwrap_or(u32::MAX),
+            positional: u32::try_from(e.arguments.args.len()).unwrap_or(u32::MAX),
             keywords,
-            first_number: e.args.first().and_then(|first| self.env.fold(first)),
+            first_number: e.arguments.args.first().and_then(|first| self.env.fold(first)),
             first_string,
             line,
             loop_depth: self.place.loops,
@@ -655,21 +684,23 @@ impl Walk {
         self.facts.calls.push(call);
     }
 
-    fn record_time(&mut self, e: &ast::ExprCall, name: &str, within: &str, line: u32) {
+    fn record_time(&mut self, e: &'a ast::ExprCall, name: &str, within: &Arc<str>, line: u32) {
         let Some((root, what)) =
             name.rsplit_once('.').map(|(front, what)| (front.split('.').next().unwrap_or(front), what))
         else {
             return;
         };
-        let imported = self.facts.imports.iter().any(|import| import.bound == root && !is_manim_module(&import.module));
-        if root.is_empty() || imported || !TIMED.contains(&what) {
+        if root.is_empty() || !TIMED.contains(&what) {
+            return;
+        }
+        if self.facts.imports.iter().any(|import| import.bound == root && !is_manim_module(&import.module)) {
             return;
         }
         let (seconds, exact) = match what {
             "play" => timing::play_seconds(&self.env, e),
             "wait" | "pause" => timing::wait_seconds(&self.env, e),
             "move_camera" => {
-                let run_time = e.keywords.iter().find(|keyword| keyword.arg.as_deref() == Some("run_time"));
+                let run_time = e.arguments.keywords.iter().find(|keyword| keyword.arg.as_deref() == Some("run_time"));
                 run_time.map_or((1.0, true), |keyword| {
                     self.env.fold(&keyword.value).map_or((1.0, false), |seconds| (seconds, true))
                 })
@@ -682,7 +713,7 @@ impl Walk {
             exact: exact && !self.place.conditional,
             alternative: self.place.alternative,
             repeats: self.place.repeats,
-            within: within.to_owned(),
+            within: Arc::clone(within),
             line,
         });
     }

@@ -103,7 +103,7 @@ impl<'a> Calls<'a> {
         let facts = self.facts;
         let sites = facts.calls.iter().filter(|call| {
             let method = call.name.rsplit_once('.').map_or(call.name.as_str(), |(_, method)| method);
-            method == last && call.within != within
+            method == last && *call.within != *within
         });
         let (mut count, mut exact, mut sites_seen) = (0.0, true, 0);
         for site in sites {

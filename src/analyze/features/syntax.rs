@@ -1,7 +1,7 @@
 //! `syntax`: `valid`, `newer` where only Python 3.12 or later accepts the code, or `invalid`.
 
 use crate::analyze::facts::Subject;
-use crate::analyze::facts::Syntax;
+use crate::analyze::facts::{Syntax, SyntaxError};
 use crate::analyze::features::{Contribution, Example, Extractor, Kind};
 use crate::sample::FactValue;
 
@@ -25,7 +25,7 @@ fn extract(subject: &Subject<'_>) -> FactValue {
     let word = match subject.facts.syntax {
         Syntax::Valid => "valid",
         Syntax::Newer => "newer",
-        Syntax::Invalid { .. } => "invalid",
+        Syntax::Invalid(_) => "invalid",
     };
     FactValue::Word(word.to_owned())
 }
@@ -33,8 +33,10 @@ fn extract(subject: &Subject<'_>) -> FactValue {
 fn why(subject: &Subject<'_>) -> Vec<Contribution> {
     let what = match &subject.facts.syntax {
         Syntax::Valid => "parses".to_owned(),
-        Syntax::Newer => "parses as Python 3.13 only".to_owned(),
-        Syntax::Invalid { line, column, class, message } => format!("line {line}, column {column}: {class}: {message}"),
+        Syntax::Newer => "needs Python 3.12 or later".to_owned(),
+        Syntax::Invalid(SyntaxError { line, column, class, message }) => {
+            format!("line {line}, column {column}: {class}: {message}")
+        }
     };
     vec![Contribution { what, points: 0.0 }]
 }

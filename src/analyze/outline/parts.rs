@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use rustpython_parser::ast::{Comprehension, Expr, ExprCall, Pattern};
+use ruff_python_ast::{Comprehension, Expr, ExprCall, Pattern};
+use ruff_text_size::Ranged;
 
 use super::scope::{Scope, ScopeKind, Walker, span};
 use super::string_of;
@@ -53,7 +54,8 @@ impl Walker<'_> {
             }
             Pattern::MatchClass(class) => {
                 self.expr(&class.cls);
-                class.patterns.iter().chain(&class.kwd_patterns).for_each(|inner| self.pattern(inner));
+                class.arguments.patterns.iter().for_each(|inner| self.pattern(inner));
+                class.arguments.keywords.iter().for_each(|keyword| self.pattern(&keyword.pattern));
             }
             Pattern::MatchStar(star) => {
                 if let Some(name) = &star.name {
@@ -111,27 +113,28 @@ impl Walker<'_> {
         if OPENERS.contains(&name) {
             let writes =
                 |expr: &Expr| string_of(expr).is_some_and(|mode| mode.starts_with(['w', 'a', 'x']) && mode.len() <= 3);
-            let mode_keyword = call.keywords.iter().any(|keyword| {
+            let mode_keyword = call.arguments.keywords.iter().any(|keyword| {
                 keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == "mode") && writes(&keyword.value)
             });
-            if !(is_image_open && (call.args.get(1).is_some_and(writes) || mode_keyword)) && name != "Code" {
-                found.extend(call.args.first());
+            if !(is_image_open && (call.arguments.args.get(1).is_some_and(writes) || mode_keyword)) && name != "Code" {
+                found.extend(call.arguments.args.first());
             }
         }
         let by_keyword = call
+            .arguments
             .keywords
             .iter()
             .filter(|keyword| keyword.arg.as_ref().is_some_and(|arg| FILE_KEYWORDS.contains(&arg.as_str())));
         found.extend(by_keyword.map(|keyword| &keyword.value));
         for expr in found {
             let text = match expr {
-                Expr::JoinedStr(_) => self.text.get(span(expr)).map(str::to_owned),
+                Expr::FString(_) => self.text.get(span(expr)).map(str::to_owned),
                 other => string_of(other).map(str::to_owned),
             };
             // A whole document in a string (`SVGMobject("<svg ...")`) is no file.
             if let Some(text) = text.filter(|text| !text.is_empty() && text.len() <= 200 && !text.contains(['\n', '<']))
             {
-                let line = self.lines.line(usize::from(call.range.start()));
+                let line = self.lines.line(usize::from(call.start()));
                 self.item.assets.push((text, line));
             }
         }

@@ -5,9 +5,10 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
-use rustpython_parser::ast::{Arguments, ExceptHandler, Expr, ExprContext, Keyword, Ranged, Stmt, TypeParam};
+use ruff_python_ast::{Decorator, ExceptHandler, Expr, ExprContext, Keyword, Parameters, Stmt, StmtFunctionDef};
+use ruff_text_size::Ranged;
 
-use super::tree::{Locals, argument_names, dotted, each_child, root, strings_in, type_param_names};
+use super::tree::{Locals, dotted, each_child, parameter_names, root, strings_in, type_param_names};
 use super::{ClassOutline, Import, Imported, Item, ItemKind, Role, Use, When, docstring_of, extent};
 use crate::analyze::parse::LineTable;
 
@@ -42,26 +43,17 @@ pub(super) struct Walker<'a> {
 
 /// Makes the item of a top-level statement; also gives the strings of `sys.path` calls in it.
 pub(super) fn item(stmt: &Stmt, text: &str, lines: &LineTable, previous: usize) -> (Item, Vec<String>) {
-    let (kind, decorators): (ItemKind, &[Expr]) = match stmt {
-        Stmt::Import(_) | Stmt::ImportFrom(_) => (ItemKind::Import, &[]),
-        Stmt::ClassDef(def) => (ItemKind::Class, &def.decorator_list),
-        Stmt::FunctionDef(def) => (ItemKind::Function, &def.decorator_list),
-        Stmt::AsyncFunctionDef(def) => (ItemKind::Function, &def.decorator_list),
-        Stmt::Assign(_) | Stmt::AnnAssign(_) | Stmt::AugAssign(_) | Stmt::TypeAlias(_) => (ItemKind::Assign, &[]),
-        Stmt::If(block) if mentions_main(&block.test) => (ItemKind::Main, &[]),
-        Stmt::If(_)
-        | Stmt::For(_)
-        | Stmt::AsyncFor(_)
-        | Stmt::While(_)
-        | Stmt::With(_)
-        | Stmt::AsyncWith(_)
-        | Stmt::Try(_)
-        | Stmt::TryStar(_)
-        | Stmt::Match(_) => (ItemKind::Block, &[]),
-        Stmt::Expr(expr) if matches!(expr.value.as_ref(), Expr::Constant(_)) => (ItemKind::Docstring, &[]),
-        _ => (ItemKind::Effect, &[]),
+    let kind = match stmt {
+        Stmt::Import(_) | Stmt::ImportFrom(_) => ItemKind::Import,
+        Stmt::ClassDef(_) => ItemKind::Class,
+        Stmt::FunctionDef(_) => ItemKind::Function,
+        Stmt::Assign(_) | Stmt::AnnAssign(_) | Stmt::AugAssign(_) | Stmt::TypeAlias(_) => ItemKind::Assign,
+        Stmt::If(block) if mentions_main(&block.test) => ItemKind::Main,
+        Stmt::If(_) | Stmt::For(_) | Stmt::While(_) | Stmt::With(_) | Stmt::Try(_) | Stmt::Match(_) => ItemKind::Block,
+        Stmt::Expr(expr) if expr.value.is_literal_expr() => ItemKind::Docstring,
+        _ => ItemKind::Effect,
     };
-    let (range, start, comment) = extent(stmt, decorators, text, previous);
+    let (range, start, comment) = extent(stmt, text, previous);
     let mut walker = Walker {
         text,
         lines,
@@ -99,7 +91,7 @@ pub(super) fn item(stmt: &Stmt, text: &str, lines: &LineTable, previous: usize) 
         });
         walker.item.class = Some(ClassOutline {
             name: def.name.to_string(),
-            bases: def.bases.iter().filter_map(dotted).collect(),
+            bases: def.bases().iter().filter_map(dotted).collect(),
             has_construct: construct.is_some(),
             docstring: docstring_of(&def.body),
             construct_docstring: construct.and_then(|method| docstring_of(&method.body)),
@@ -209,24 +201,6 @@ impl Walker<'_> {
         }
     }
 
-    /// The place of `name` after `from`, as a whole word.
-    fn place(&self, from: usize, to: usize, name: &str) -> Option<Range<usize>> {
-        let mut at = from;
-        let is_word =
-            |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 128);
-        while let Some(found) = self.text.get(at..to)?.find(name) {
-            let start = at + found;
-            let end = start + name.len();
-            let bytes = self.text.as_bytes();
-            let before = start.checked_sub(1).and_then(|before| bytes.get(before));
-            if !is_word(before) && !is_word(bytes.get(end)) {
-                return Some(start..end);
-            }
-            at = end;
-        }
-        None
-    }
-
     fn body(&mut self, body: &[Stmt]) {
         for stmt in body {
             self.stmt(stmt);
@@ -235,40 +209,17 @@ impl Walker<'_> {
 
     fn stmt(&mut self, stmt: &Stmt) {
         match stmt {
-            Stmt::FunctionDef(def) => {
-                self.function(
-                    stmt,
-                    &def.name,
-                    &def.args,
-                    &def.body,
-                    &def.decorator_list,
-                    def.returns.as_deref(),
-                    &def.type_params,
-                );
-            }
-            Stmt::AsyncFunctionDef(def) => {
-                self.function(
-                    stmt,
-                    &def.name,
-                    &def.args,
-                    &def.body,
-                    &def.decorator_list,
-                    def.returns.as_deref(),
-                    &def.type_params,
-                );
-            }
+            Stmt::FunctionDef(def) => self.function(def),
             Stmt::ClassDef(def) => {
-                self.exprs(&def.decorator_list);
-                let after = def.decorator_list.last().map_or(usize::from(stmt.start()), |last| usize::from(last.end()));
+                self.decorators(&def.decorator_list);
                 let mut scope = Scope::new(ScopeKind::Class);
-                self.exprs(&def.bases);
-                self.keywords(&def.keywords);
-                type_param_names(&def.type_params, &mut scope.names);
+                self.exprs(def.bases());
+                self.keywords(def.keywords());
+                type_param_names(def.type_params.as_deref(), &mut scope.names);
                 self.scopes.push(scope);
                 self.body(&def.body);
                 self.scopes.pop();
-                let place = self.place(after, usize::from(stmt.end()), &def.name);
-                self.bind(&def.name, place);
+                self.bind(&def.name, Some(span(&def.name)));
             }
             Stmt::Return(ret) => self.optional(ret.value.as_deref()),
             Stmt::Delete(delete) => {
@@ -305,38 +256,26 @@ impl Walker<'_> {
                 }
                 self.target(&assign.target);
             }
-            Stmt::For(each) => self.for_loop(&each.target, &each.iter, &each.body, &each.orelse),
-            Stmt::AsyncFor(each) => self.for_loop(&each.target, &each.iter, &each.body, &each.orelse),
+            Stmt::For(each) => {
+                self.expr(&each.iter);
+                self.target(&each.target);
+                self.body(&each.body);
+                self.body(&each.orelse);
+            }
             Stmt::While(repeat) => {
                 self.expr(&repeat.test);
                 self.body(&repeat.body);
                 self.body(&repeat.orelse);
             }
-            Stmt::If(first) => {
-                // A chain of `elif` is followed in a loop, so that it cannot exhaust the stack.
-                let mut block = first;
-                loop {
-                    self.expr(&block.test);
-                    self.body(&block.body);
-                    match block.orelse.as_slice() {
-                        [Stmt::If(next)] => block = next,
-                        other => {
-                            self.body(other);
-                            break;
-                        }
-                    }
+            Stmt::If(block) => {
+                self.expr(&block.test);
+                self.body(&block.body);
+                for clause in &block.elif_else_clauses {
+                    self.optional(clause.test.as_ref());
+                    self.body(&clause.body);
                 }
             }
             Stmt::With(with) => {
-                for item in &with.items {
-                    self.expr(&item.context_expr);
-                    if let Some(vars) = &item.optional_vars {
-                        self.target(vars);
-                    }
-                }
-                self.body(&with.body);
-            }
-            Stmt::AsyncWith(with) => {
                 for item in &with.items {
                     self.expr(&item.context_expr);
                     if let Some(vars) = &item.optional_vars {
@@ -357,9 +296,17 @@ impl Walker<'_> {
                 self.optional(raise.exc.as_deref());
                 self.optional(raise.cause.as_deref());
             }
-            Stmt::Try(attempt) => self.attempt(&attempt.body, &attempt.handlers, &attempt.orelse, &attempt.finalbody),
-            Stmt::TryStar(attempt) => {
-                self.attempt(&attempt.body, &attempt.handlers, &attempt.orelse, &attempt.finalbody)
+            Stmt::Try(attempt) => {
+                self.body(&attempt.body);
+                for ExceptHandler::ExceptHandler(handler) in &attempt.handlers {
+                    self.optional(handler.type_.as_deref());
+                    if let Some(name) = &handler.name {
+                        self.bind(name, None);
+                    }
+                    self.body(&handler.body);
+                }
+                self.body(&attempt.orelse);
+                self.body(&attempt.finalbody);
             }
             Stmt::Assert(assert) => {
                 self.expr(&assert.test);
@@ -372,12 +319,12 @@ impl Walker<'_> {
                 }
             }
             Stmt::ImportFrom(import) => {
-                let level = import.level.as_ref().map_or(0, |level| level.to_u32());
+                let level = import.level;
                 let module = import.module.as_ref().map(ToString::to_string).unwrap_or_default();
                 let what = if import.names.iter().any(|alias| alias.name.as_str() == "*") {
                     Imported::Star
                 } else {
-                    let pair = |alias: &rustpython_parser::ast::Alias| {
+                    let pair = |alias: &ruff_python_ast::Alias| {
                         (alias.name.to_string(), alias.asname.as_ref().map(ToString::to_string))
                     };
                     Imported::Names(import.names.iter().map(pair).collect())
@@ -385,33 +332,27 @@ impl Walker<'_> {
                 self.import(level, module, what, span(stmt));
             }
             Stmt::Global(global) => {
-                let mut from = usize::from(stmt.start()) + "global".len();
-                let to = usize::from(stmt.end());
                 for name in &global.names {
-                    let place = self.place(from, to, name);
-                    if let Some(range) = place {
-                        from = range.end;
-                        let when = self.when();
-                        self.item.uses.push(Use {
-                            name: name.to_string(),
-                            range,
-                            when,
-                            role: Role::Global,
-                            own: false,
-                            path: Vec::new(),
-                            stores: false,
-                            inner: None,
-                        });
-                    }
+                    let when = self.when();
+                    self.item.uses.push(Use {
+                        name: name.to_string(),
+                        range: span(name),
+                        when,
+                        role: Role::Global,
+                        own: false,
+                        path: Vec::new(),
+                        stores: false,
+                        inner: None,
+                    });
                 }
             }
-            Stmt::Nonlocal(_) | Stmt::Pass(_) | Stmt::Break(_) | Stmt::Continue(_) => {}
+            Stmt::Nonlocal(_) | Stmt::Pass(_) | Stmt::Break(_) | Stmt::Continue(_) | Stmt::IpyEscapeCommand(_) => {}
             Stmt::Expr(expr) => {
                 if let Expr::Call(call) = expr.value.as_ref() {
                     if matches!(call.func.as_ref(), Expr::Attribute(_)) {
                         self.change(&call.func);
                     } else if matches!(dotted(&call.func).as_deref(), Some("setattr" | "delattr"))
-                        && let Some(first) = call.args.first()
+                        && let Some(first) = call.arguments.args.first()
                     {
                         self.change(first);
                     }
@@ -419,7 +360,7 @@ impl Walker<'_> {
                         dotted(&call.func).as_deref(),
                         Some("sys.path.append" | "sys.path.insert" | "path.append" | "path.insert")
                     ) {
-                        for arg in &call.args {
+                        for arg in &call.arguments.args {
                             strings_in(arg, &mut self.paths);
                         }
                     }
@@ -451,63 +392,32 @@ impl Walker<'_> {
         }
     }
 
-    fn for_loop(&mut self, target: &Expr, iter: &Expr, body: &[Stmt], orelse: &[Stmt]) {
-        self.expr(iter);
-        self.target(target);
-        self.body(body);
-        self.body(orelse);
-    }
-
-    fn attempt(&mut self, body: &[Stmt], handlers: &[ExceptHandler], orelse: &[Stmt], last: &[Stmt]) {
-        self.body(body);
-        for ExceptHandler::ExceptHandler(handler) in handlers {
-            self.optional(handler.type_.as_deref());
-            if let Some(name) = &handler.name {
-                self.bind(name, None);
-            }
-            self.body(&handler.body);
-        }
-        self.body(orelse);
-        self.body(last);
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn function(
-        &mut self,
-        stmt: &Stmt,
-        name: &str,
-        args: &Arguments,
-        body: &[Stmt],
-        decorators: &[Expr],
-        returns: Option<&Expr>,
-        type_params: &[TypeParam],
-    ) {
-        self.exprs(decorators);
-        let after = decorators.last().map_or(usize::from(stmt.start()), |last| usize::from(last.end()));
-        self.defaults(args);
-        self.optional(returns);
-        let place = self.place(after, usize::from(stmt.end()), name);
-        self.bind(name, place);
+    fn function(&mut self, def: &StmtFunctionDef) {
+        self.decorators(&def.decorator_list);
+        self.defaults(&def.parameters);
+        self.optional(def.returns.as_deref());
+        self.bind(&def.name, Some(span(&def.name)));
         let mut scope = Scope::new(ScopeKind::Function);
-        type_param_names(type_params, &mut scope.names);
-        argument_names(args, &mut scope.names);
+        type_param_names(def.type_params.as_deref(), &mut scope.names);
+        parameter_names(&def.parameters, &mut scope.names);
         let mut locals = Locals::default();
-        locals.body(body);
+        locals.body(&def.body);
         scope.globals = locals.globals;
         scope.names.extend(locals.names.into_iter().filter(|name| !scope.globals.contains(name)));
         self.item.locals.extend(scope.names.iter().cloned());
         self.scopes.push(scope);
-        self.body(body);
+        self.body(&def.body);
         self.scopes.pop();
     }
 
-    fn defaults(&mut self, args: &Arguments) {
-        for arg in args.posonlyargs.iter().chain(&args.args).chain(&args.kwonlyargs) {
-            self.optional(arg.def.annotation.as_deref());
-            self.optional(arg.default.as_deref());
-        }
-        for arg in [&args.vararg, &args.kwarg].into_iter().flatten() {
-            self.optional(arg.annotation.as_deref());
+    fn decorators(&mut self, decorators: &[Decorator]) {
+        decorators.iter().for_each(|decorator| self.expr(&decorator.expression));
+    }
+
+    fn defaults(&mut self, params: &Parameters) {
+        for param in params.iter() {
+            self.optional(param.annotation());
+            self.optional(param.default());
         }
     }
 
@@ -564,9 +474,11 @@ impl Walker<'_> {
                 }
             }
             Expr::Lambda(lambda) => {
-                self.defaults(&lambda.args);
                 let mut scope = Scope::new(ScopeKind::Function);
-                argument_names(&lambda.args, &mut scope.names);
+                if let Some(params) = &lambda.parameters {
+                    self.defaults(params);
+                    parameter_names(params, &mut scope.names);
+                }
                 self.item.locals.extend(scope.names.iter().cloned());
                 self.scopes.push(scope);
                 self.expr(&lambda.body);
@@ -574,17 +486,20 @@ impl Walker<'_> {
             }
             Expr::ListComp(comp) => self.comprehension(&comp.generators, &[&comp.elt]),
             Expr::SetComp(comp) => self.comprehension(&comp.generators, &[&comp.elt]),
-            Expr::GeneratorExp(comp) => self.comprehension(&comp.generators, &[&comp.elt]),
-            Expr::DictComp(comp) => self.comprehension(&comp.generators, &[&comp.key, &comp.value]),
-            Expr::NamedExpr(named) => {
+            Expr::Generator(comp) => self.comprehension(&comp.generators, &[&comp.elt]),
+            Expr::DictComp(comp) => match &comp.key {
+                Some(key) => self.comprehension(&comp.generators, &[key, &comp.value]),
+                None => self.comprehension(&comp.generators, &[&comp.value]),
+            },
+            Expr::Named(named) => {
                 self.expr(&named.value);
                 self.target(&named.target);
             }
             Expr::Call(call) => {
                 self.assets(call);
                 self.expr(&call.func);
-                self.exprs(&call.args);
-                self.keywords(&call.keywords);
+                self.exprs(&call.arguments.args);
+                self.keywords(&call.arguments.keywords);
             }
             other => each_child(other, &mut |child| self.expr(child)),
         }

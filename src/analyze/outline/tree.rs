@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use rustpython_parser::ast::{Arguments, Comprehension, ExceptHandler, Expr, Pattern, Stmt, TypeParam};
+use ruff_python_ast::{Comprehension, ExceptHandler, Expr, Parameters, Pattern, Stmt, TypeParams};
 
 use super::string_of;
+use crate::analyze::parse::interpolations;
 
 /// The dotted name that an expression is, if it is one.
 pub(super) fn dotted(expr: &Expr) -> Option<String> {
@@ -35,23 +36,12 @@ pub(super) fn strings_in(expr: &Expr, found: &mut Vec<String>) {
     }
 }
 
-pub(super) fn type_param_names(params: &[TypeParam], names: &mut HashSet<String>) {
-    for param in params {
-        names.insert(match param {
-            TypeParam::TypeVar(var) => var.name.to_string(),
-            TypeParam::ParamSpec(spec) => spec.name.to_string(),
-            TypeParam::TypeVarTuple(tuple) => tuple.name.to_string(),
-        });
-    }
+pub(super) fn type_param_names(params: Option<&TypeParams>, names: &mut HashSet<String>) {
+    names.extend(params.into_iter().flat_map(|params| &params.type_params).map(|param| param.name().to_string()));
 }
 
-pub(super) fn argument_names(args: &Arguments, names: &mut HashSet<String>) {
-    for arg in args.posonlyargs.iter().chain(&args.args).chain(&args.kwonlyargs) {
-        names.insert(arg.def.arg.to_string());
-    }
-    for arg in [&args.vararg, &args.kwarg].into_iter().flatten() {
-        names.insert(arg.arg.to_string());
-    }
+pub(super) fn parameter_names(params: &Parameters, names: &mut HashSet<String>) {
+    names.extend(params.iter().map(|param| param.name().to_string()));
 }
 
 pub(super) fn target_names(target: &Expr, names: &mut HashSet<String>) {
@@ -87,7 +77,7 @@ impl Locals {
     /// Assignment expressions bind in the function, also from inside a comprehension.
     fn expr(&mut self, expr: &Expr) {
         match expr {
-            Expr::NamedExpr(named) => {
+            Expr::Named(named) => {
                 target_names(&named.target, &mut self.names);
                 self.expr(&named.value);
             }
@@ -99,7 +89,6 @@ impl Locals {
     fn stmt(&mut self, stmt: &Stmt) {
         match stmt {
             Stmt::FunctionDef(def) => drop(self.names.insert(def.name.to_string())),
-            Stmt::AsyncFunctionDef(def) => drop(self.names.insert(def.name.to_string())),
             Stmt::ClassDef(def) => drop(self.names.insert(def.name.to_string())),
             Stmt::Assign(assign) => {
                 self.expr(&assign.value);
@@ -115,28 +104,17 @@ impl Locals {
                 self.body(&each.body);
                 self.body(&each.orelse);
             }
-            Stmt::AsyncFor(each) => {
-                target_names(&each.target, &mut self.names);
-                self.body(&each.body);
-                self.body(&each.orelse);
-            }
             Stmt::While(repeat) => {
                 self.expr(&repeat.test);
                 self.body(&repeat.body);
                 self.body(&repeat.orelse);
             }
-            Stmt::If(first) => {
-                let mut block = first;
-                loop {
-                    self.expr(&block.test);
-                    self.body(&block.body);
-                    match block.orelse.as_slice() {
-                        [Stmt::If(next)] => block = next,
-                        other => {
-                            self.body(other);
-                            break;
-                        }
-                    }
+            Stmt::If(block) => {
+                self.expr(&block.test);
+                self.body(&block.body);
+                for clause in &block.elif_else_clauses {
+                    clause.test.iter().for_each(|test| self.expr(test));
+                    self.body(&clause.body);
                 }
             }
             Stmt::With(with) => {
@@ -148,17 +126,14 @@ impl Locals {
                 }
                 self.body(&with.body);
             }
-            Stmt::AsyncWith(with) => {
-                for item in &with.items {
-                    if let Some(vars) = &item.optional_vars {
-                        target_names(vars, &mut self.names);
-                    }
+            Stmt::Try(attempt) => {
+                self.body(&attempt.body);
+                for ExceptHandler::ExceptHandler(handler) in &attempt.handlers {
+                    self.names.extend(handler.name.iter().map(ToString::to_string));
+                    self.body(&handler.body);
                 }
-                self.body(&with.body);
-            }
-            Stmt::Try(attempt) => self.attempt(&attempt.body, &attempt.handlers, &attempt.orelse, &attempt.finalbody),
-            Stmt::TryStar(attempt) => {
-                self.attempt(&attempt.body, &attempt.handlers, &attempt.orelse, &attempt.finalbody)
+                self.body(&attempt.orelse);
+                self.body(&attempt.finalbody);
             }
             Stmt::Match(choice) => {
                 for case in &choice.cases {
@@ -180,20 +155,9 @@ impl Locals {
             | Stmt::ImportFrom(_)
             | Stmt::Pass(_)
             | Stmt::Break(_)
-            | Stmt::Continue(_) => {}
+            | Stmt::Continue(_)
+            | Stmt::IpyEscapeCommand(_) => {}
         }
-    }
-
-    fn attempt(&mut self, body: &[Stmt], handlers: &[ExceptHandler], orelse: &[Stmt], last: &[Stmt]) {
-        self.body(body);
-        for ExceptHandler::ExceptHandler(handler) in handlers {
-            if let Some(name) = &handler.name {
-                self.names.insert(name.to_string());
-            }
-            self.body(&handler.body);
-        }
-        self.body(orelse);
-        self.body(last);
     }
 }
 
@@ -206,7 +170,8 @@ fn pattern_names(pattern: &Pattern, names: &mut HashSet<String>) {
             names.extend(mapping.rest.iter().map(ToString::to_string));
         }
         Pattern::MatchClass(class) => {
-            class.patterns.iter().chain(&class.kwd_patterns).for_each(|inner| pattern_names(inner, names));
+            class.arguments.patterns.iter().for_each(|inner| pattern_names(inner, names));
+            class.arguments.keywords.iter().for_each(|keyword| pattern_names(&keyword.pattern, names));
         }
         Pattern::MatchStar(star) => names.extend(star.name.iter().map(ToString::to_string)),
         Pattern::MatchAs(capture) => {
@@ -223,7 +188,7 @@ fn pattern_names(pattern: &Pattern, names: &mut HashSet<String>) {
 pub(super) fn each_child(expr: &Expr, f: &mut dyn FnMut(&Expr)) {
     match expr {
         Expr::BoolOp(node) => node.values.iter().for_each(f),
-        Expr::NamedExpr(node) => {
+        Expr::Named(node) => {
             f(&node.target);
             f(&node.value);
         }
@@ -233,24 +198,25 @@ pub(super) fn each_child(expr: &Expr, f: &mut dyn FnMut(&Expr)) {
         }
         Expr::UnaryOp(node) => f(&node.operand),
         Expr::Lambda(node) => f(&node.body),
-        Expr::IfExp(node) => {
+        Expr::If(node) => {
             f(&node.test);
             f(&node.body);
             f(&node.orelse);
         }
         Expr::Dict(node) => {
-            for (key, value) in node.keys.iter().zip(&node.values) {
-                if let Some(key) = key {
-                    f(key);
-                }
-                f(value);
+            for item in &node.items {
+                item.key.iter().for_each(&mut *f);
+                f(&item.value);
             }
         }
         Expr::Set(node) => node.elts.iter().for_each(f),
         Expr::ListComp(node) => comprehension_children(&node.generators, &[&node.elt], f),
         Expr::SetComp(node) => comprehension_children(&node.generators, &[&node.elt], f),
-        Expr::DictComp(node) => comprehension_children(&node.generators, &[&node.key, &node.value], f),
-        Expr::GeneratorExp(node) => comprehension_children(&node.generators, &[&node.elt], f),
+        Expr::DictComp(node) => {
+            comprehension_children(&node.generators, &[&node.value], f);
+            node.key.iter().for_each(|key| f(key));
+        }
+        Expr::Generator(node) => comprehension_children(&node.generators, &[&node.elt], f),
         Expr::Await(node) => f(&node.value),
         Expr::Yield(node) => node.value.iter().for_each(|value| f(value)),
         Expr::YieldFrom(node) => f(&node.value),
@@ -260,22 +226,25 @@ pub(super) fn each_child(expr: &Expr, f: &mut dyn FnMut(&Expr)) {
         }
         Expr::Call(node) => {
             f(&node.func);
-            node.args.iter().for_each(&mut *f);
-            node.keywords.iter().for_each(|keyword| f(&keyword.value));
+            node.arguments.args.iter().for_each(&mut *f);
+            node.arguments.keywords.iter().for_each(|keyword| f(&keyword.value));
         }
-        Expr::FormattedValue(node) => {
-            f(&node.value);
-            node.format_spec.iter().for_each(|spec| f(spec));
-        }
-        Expr::JoinedStr(node) => node.values.iter().for_each(f),
-        Expr::Constant(_) => {}
+        Expr::FString(node) => interpolations(node.value.elements(), &mut |expr| f(expr)),
+        Expr::TString(node) => interpolations(node.value.elements(), &mut |expr| f(expr)),
+        Expr::StringLiteral(_)
+        | Expr::BytesLiteral(_)
+        | Expr::NumberLiteral(_)
+        | Expr::BooleanLiteral(_)
+        | Expr::NoneLiteral(_)
+        | Expr::EllipsisLiteral(_)
+        | Expr::IpyEscapeCommand(_)
+        | Expr::Name(_) => {}
         Expr::Attribute(node) => f(&node.value),
         Expr::Subscript(node) => {
             f(&node.value);
             f(&node.slice);
         }
         Expr::Starred(node) => f(&node.value),
-        Expr::Name(_) => {}
         Expr::List(node) => node.elts.iter().for_each(f),
         Expr::Tuple(node) => node.elts.iter().for_each(f),
         Expr::Slice(node) => {

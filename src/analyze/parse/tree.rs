@@ -1,6 +1,6 @@
 //! The nodes of a tree, and what stands directly below each.
 
-use rustpython_parser::ast::{self, Expr, Pattern, Stmt};
+use ruff_python_ast::{self as ast, Expr, Pattern, Stmt};
 
 /// A node of the tree that has nodes below it.
 #[derive(Clone, Copy, Debug)]
@@ -32,28 +32,56 @@ fn stmts<'a>(list: &'a [Stmt], f: Visit<'a, '_>) {
     list.iter().for_each(|stmt| f(Node::Stmt(stmt)));
 }
 
-fn arguments<'a>(args: &'a ast::Arguments, f: Visit<'a, '_>) {
-    for arg in args.posonlyargs.iter().chain(&args.args).chain(&args.kwonlyargs) {
-        exprs(arg.def.annotation.as_deref(), f);
-        exprs(arg.default.as_deref(), f);
+fn parameters<'a>(params: &'a ast::Parameters, f: Visit<'a, '_>) {
+    for param in params.posonlyargs.iter().chain(&params.args).chain(&params.kwonlyargs) {
+        exprs(param.parameter.annotation.as_deref(), f);
+        exprs(param.default.as_deref(), f);
     }
-    for arg in args.vararg.iter().chain(&args.kwarg) {
-        exprs(arg.annotation.as_deref(), f);
+    for param in params.vararg.iter().chain(&params.kwarg) {
+        exprs(param.annotation.as_deref(), f);
     }
 }
 
-fn type_params<'a>(params: &'a [ast::TypeParam], f: Visit<'a, '_>) {
-    for param in params {
-        if let ast::TypeParam::TypeVar(var) = param {
-            exprs(var.bound.as_deref(), f);
-        }
+fn arguments<'a>(arguments: &'a ast::Arguments, f: Visit<'a, '_>) {
+    exprs(&arguments.args, f);
+    exprs(arguments.keywords.iter().map(|keyword| &keyword.value), f);
+}
+
+fn type_params<'a>(params: Option<&'a ast::TypeParams>, f: Visit<'a, '_>) {
+    for param in params.into_iter().flat_map(|params| &params.type_params) {
+        let (bound, default) = match param {
+            ast::TypeParam::TypeVar(var) => (var.bound.as_deref(), var.default.as_deref()),
+            ast::TypeParam::ParamSpec(spec) => (None, spec.default.as_deref()),
+            ast::TypeParam::TypeVarTuple(tuple) => (None, tuple.default.as_deref()),
+        };
+        exprs(bound, f);
+        exprs(default, f);
     }
+}
+
+fn decorators<'a>(list: &'a [ast::Decorator], f: Visit<'a, '_>) {
+    exprs(list.iter().map(|decorator| &decorator.expression), f);
 }
 
 fn handlers<'a>(list: &'a [ast::ExceptHandler], f: Visit<'a, '_>) {
     for ast::ExceptHandler::ExceptHandler(handler) in list {
         exprs(handler.type_.as_deref(), f);
         stmts(&handler.body, f);
+    }
+}
+
+/// The expressions inside the braces of an f-string, those of format specifications with them.
+pub(in crate::analyze) fn interpolations<'a>(
+    elements: impl IntoIterator<Item = &'a ast::InterpolatedStringElement>,
+    f: &mut dyn FnMut(&'a Expr),
+) {
+    for element in elements {
+        if let ast::InterpolatedStringElement::Interpolation(part) = element {
+            f(&part.expression);
+            if let Some(spec) = &part.format_spec {
+                interpolations(&spec.elements, f);
+            }
+        }
     }
 }
 
@@ -67,24 +95,18 @@ fn with_items<'a>(items: &'a [ast::WithItem], f: Visit<'a, '_>) {
 fn statement_children<'a>(stmt: &'a Stmt, f: Visit<'a, '_>) {
     match stmt {
         Stmt::FunctionDef(s) => {
-            exprs(&s.decorator_list, f);
-            type_params(&s.type_params, f);
-            arguments(&s.args, f);
-            exprs(s.returns.as_deref(), f);
-            stmts(&s.body, f);
-        }
-        Stmt::AsyncFunctionDef(s) => {
-            exprs(&s.decorator_list, f);
-            type_params(&s.type_params, f);
-            arguments(&s.args, f);
+            decorators(&s.decorator_list, f);
+            type_params(s.type_params.as_deref(), f);
+            parameters(&s.parameters, f);
             exprs(s.returns.as_deref(), f);
             stmts(&s.body, f);
         }
         Stmt::ClassDef(s) => {
-            exprs(&s.decorator_list, f);
-            type_params(&s.type_params, f);
-            exprs(&s.bases, f);
-            exprs(s.keywords.iter().map(|keyword| &keyword.value), f);
+            decorators(&s.decorator_list, f);
+            type_params(s.type_params.as_deref(), f);
+            if let Some(list) = &s.arguments {
+                arguments(list, f);
+            }
             stmts(&s.body, f);
         }
         Stmt::Return(s) => exprs(s.value.as_deref(), f),
@@ -95,7 +117,7 @@ fn statement_children<'a>(stmt: &'a Stmt, f: Visit<'a, '_>) {
         }
         Stmt::TypeAlias(s) => {
             f(Node::Expr(&s.name));
-            type_params(&s.type_params, f);
+            type_params(s.type_params.as_deref(), f);
             f(Node::Expr(&s.value));
         }
         Stmt::AugAssign(s) => {
@@ -113,12 +135,6 @@ fn statement_children<'a>(stmt: &'a Stmt, f: Visit<'a, '_>) {
             stmts(&s.body, f);
             stmts(&s.orelse, f);
         }
-        Stmt::AsyncFor(s) => {
-            f(Node::Expr(&s.target));
-            f(Node::Expr(&s.iter));
-            stmts(&s.body, f);
-            stmts(&s.orelse, f);
-        }
         Stmt::While(s) => {
             f(Node::Expr(&s.test));
             stmts(&s.body, f);
@@ -127,13 +143,12 @@ fn statement_children<'a>(stmt: &'a Stmt, f: Visit<'a, '_>) {
         Stmt::If(s) => {
             f(Node::Expr(&s.test));
             stmts(&s.body, f);
-            stmts(&s.orelse, f);
+            for clause in &s.elif_else_clauses {
+                exprs(&clause.test, f);
+                stmts(&clause.body, f);
+            }
         }
         Stmt::With(s) => {
-            with_items(&s.items, f);
-            stmts(&s.body, f);
-        }
-        Stmt::AsyncWith(s) => {
             with_items(&s.items, f);
             stmts(&s.body, f);
         }
@@ -155,12 +170,6 @@ fn statement_children<'a>(stmt: &'a Stmt, f: Visit<'a, '_>) {
             stmts(&s.orelse, f);
             stmts(&s.finalbody, f);
         }
-        Stmt::TryStar(s) => {
-            stmts(&s.body, f);
-            handlers(&s.handlers, f);
-            stmts(&s.orelse, f);
-            stmts(&s.finalbody, f);
-        }
         Stmt::Assert(s) => {
             f(Node::Expr(&s.test));
             exprs(s.msg.as_deref(), f);
@@ -172,7 +181,8 @@ fn statement_children<'a>(stmt: &'a Stmt, f: Visit<'a, '_>) {
         | Stmt::Nonlocal(_)
         | Stmt::Pass(_)
         | Stmt::Break(_)
-        | Stmt::Continue(_) => {}
+        | Stmt::Continue(_)
+        | Stmt::IpyEscapeCommand(_) => {}
     }
 }
 
@@ -187,7 +197,7 @@ fn comprehensions<'a>(generators: &'a [ast::Comprehension], f: Visit<'a, '_>) {
 fn expression_children<'a>(expr: &'a Expr, f: Visit<'a, '_>) {
     match expr {
         Expr::BoolOp(e) => exprs(&e.values, f),
-        Expr::NamedExpr(e) => {
+        Expr::Named(e) => {
             f(Node::Expr(&e.target));
             f(Node::Expr(&e.value));
         }
@@ -197,18 +207,20 @@ fn expression_children<'a>(expr: &'a Expr, f: Visit<'a, '_>) {
         }
         Expr::UnaryOp(e) => f(Node::Expr(&e.operand)),
         Expr::Lambda(e) => {
-            arguments(&e.args, f);
+            if let Some(params) = &e.parameters {
+                parameters(params, f);
+            }
             f(Node::Expr(&e.body));
         }
-        Expr::IfExp(e) => {
+        Expr::If(e) => {
             f(Node::Expr(&e.body));
             f(Node::Expr(&e.test));
             f(Node::Expr(&e.orelse));
         }
         Expr::Dict(e) => {
-            for (key, value) in e.keys.iter().zip(&e.values) {
-                exprs(key.as_ref(), f);
-                f(Node::Expr(value));
+            for item in &e.items {
+                exprs(&item.key, f);
+                f(Node::Expr(&item.value));
             }
         }
         Expr::Set(e) => exprs(&e.elts, f),
@@ -221,11 +233,11 @@ fn expression_children<'a>(expr: &'a Expr, f: Visit<'a, '_>) {
             comprehensions(&e.generators, f);
         }
         Expr::DictComp(e) => {
-            f(Node::Expr(&e.key));
+            exprs(e.key.as_deref(), f);
             f(Node::Expr(&e.value));
             comprehensions(&e.generators, f);
         }
-        Expr::GeneratorExp(e) => {
+        Expr::Generator(e) => {
             f(Node::Expr(&e.elt));
             comprehensions(&e.generators, f);
         }
@@ -234,18 +246,14 @@ fn expression_children<'a>(expr: &'a Expr, f: Visit<'a, '_>) {
         Expr::YieldFrom(e) => f(Node::Expr(&e.value)),
         Expr::Compare(e) => {
             f(Node::Expr(&e.left));
-            exprs(&e.comparators, f);
+            exprs(&*e.comparators, f);
         }
         Expr::Call(e) => {
             f(Node::Expr(&e.func));
-            exprs(&e.args, f);
-            exprs(e.keywords.iter().map(|keyword| &keyword.value), f);
+            arguments(&e.arguments, f);
         }
-        Expr::FormattedValue(e) => {
-            f(Node::Expr(&e.value));
-            exprs(e.format_spec.as_deref(), f);
-        }
-        Expr::JoinedStr(e) => exprs(&e.values, f),
+        Expr::FString(e) => interpolations(e.value.elements(), &mut |expr| f(Node::Expr(expr))),
+        Expr::TString(e) => interpolations(e.value.elements(), &mut |expr| f(Node::Expr(expr))),
         Expr::Attribute(e) => f(Node::Expr(&e.value)),
         Expr::Subscript(e) => {
             f(Node::Expr(&e.value));
@@ -259,22 +267,32 @@ fn expression_children<'a>(expr: &'a Expr, f: Visit<'a, '_>) {
             exprs(e.upper.as_deref(), f);
             exprs(e.step.as_deref(), f);
         }
-        Expr::Constant(_) | Expr::Name(_) => {}
+        Expr::StringLiteral(_)
+        | Expr::BytesLiteral(_)
+        | Expr::NumberLiteral(_)
+        | Expr::BooleanLiteral(_)
+        | Expr::NoneLiteral(_)
+        | Expr::EllipsisLiteral(_)
+        | Expr::Name(_)
+        | Expr::IpyEscapeCommand(_) => {}
     }
 }
 
+fn patterns<'a>(list: &'a [Pattern], f: Visit<'a, '_>) {
+    list.iter().for_each(|pattern| f(Node::Pattern(pattern)));
+}
+
 fn pattern_children<'a>(pattern: &'a Pattern, f: Visit<'a, '_>) {
-    let mut patterns = |list: &'a [Pattern]| list.iter().for_each(|pattern| f(Node::Pattern(pattern)));
     match pattern {
         Pattern::MatchValue(p) => f(Node::Expr(&p.value)),
-        Pattern::MatchSequence(p) => patterns(&p.patterns),
+        Pattern::MatchSequence(p) => patterns(&p.patterns, f),
         Pattern::MatchMapping(p) => {
-            patterns(&p.patterns);
+            patterns(&p.patterns, f);
             exprs(&p.keys, f);
         }
         Pattern::MatchClass(p) => {
-            patterns(&p.patterns);
-            patterns(&p.kwd_patterns);
+            patterns(&p.arguments.patterns, f);
+            p.arguments.keywords.iter().for_each(|keyword| f(Node::Pattern(&keyword.pattern)));
             f(Node::Expr(&p.cls));
         }
         Pattern::MatchAs(p) => {
@@ -282,7 +300,7 @@ fn pattern_children<'a>(pattern: &'a Pattern, f: Visit<'a, '_>) {
                 f(Node::Pattern(pattern));
             }
         }
-        Pattern::MatchOr(p) => patterns(&p.patterns),
+        Pattern::MatchOr(p) => patterns(&p.patterns, f),
         Pattern::MatchSingleton(_) | Pattern::MatchStar(_) => {}
     }
 }

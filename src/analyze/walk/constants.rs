@@ -1,9 +1,10 @@
 //! What a walk knows of values without running anything: numbers that fold, lengths of literal sequences, run times of
 //! animations that were given a name.
 
-use std::collections::{HashMap, HashSet};
+use std::cell::OnceCell;
 
-use rustpython_parser::ast::{Constant, Expr, Operator, Stmt, UnaryOp};
+use ruff_python_ast::{Expr, ExprContext, Number, Operator, Stmt, UnaryOp};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::timing;
 use crate::analyze::parse::{Node, children};
@@ -11,6 +12,9 @@ use crate::similarity::lexer;
 
 /// Deepest expression that is folded.
 const MAX_FOLD_DEPTH: u32 = 32;
+
+/// Longest range whose length counts as known: nobody waits for more turns.
+const MAX_LENGTH: f64 = 1e6;
 
 /// What is known of a name's value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,38 +30,44 @@ pub(super) enum Known {
 }
 
 #[derive(Debug, Default)]
-struct Scope {
+struct Scope<'a> {
     /// Name of the class whose body this is.
-    class: Option<String>,
-    names: HashMap<String, Known>,
+    class: Option<&'a str>,
+    names: FxHashMap<&'a str, Known>,
 }
 
 /// The names in sight, innermost scope last.
 #[derive(Debug)]
-pub(super) struct Env {
-    scopes: Vec<Scope>,
+pub(super) struct Env<'a> {
+    text: &'a str,
+    scopes: Vec<Scope<'a>>,
     /// Names in the bodies of classes that were left.
-    classes: HashMap<String, HashMap<String, Known>>,
-    /// Names on which something is called that changes their length.
-    mutated: HashSet<String>,
+    classes: FxHashMap<&'a str, FxHashMap<&'a str, Known>>,
+    /// Names on which something is called that changes their length; read off the text when they are first asked for.
+    mutated: OnceCell<FxHashSet<&'a str>>,
 }
 
 const MUTATORS: &[&str] = &["add", "append", "clear", "extend", "insert", "pop", "remove"];
 
-impl Env {
-    /// Reads a text's tokens; returns their number as well.
-    pub(super) fn new(code: &str) -> (Self, u32) {
-        let mut mutated = HashSet::new();
-        let mut count = 0u32;
-        let mut window = ["", "", ""];
-        for token in lexer::tokens(code) {
-            count = count.saturating_add(1);
-            window = [window[1], window[2], token.text];
-            if window[1] == "." && MUTATORS.contains(&window[2]) {
-                mutated.insert(window[0].to_owned());
+impl<'a> Env<'a> {
+    /// Knows nothing yet of a text.
+    pub(super) fn new(text: &'a str) -> Self {
+        Env { text, scopes: vec![Scope::default()], classes: FxHashMap::default(), mutated: OnceCell::new() }
+    }
+
+    fn is_mutated(&self, name: &str) -> bool {
+        let mutated = self.mutated.get_or_init(|| {
+            let mut mutated = FxHashSet::default();
+            let mut window = ["", "", ""];
+            for token in lexer::tokens(self.text) {
+                window = [window[1], window[2], token.text];
+                if window[1] == "." && MUTATORS.contains(&window[2]) {
+                    mutated.insert(window[0]);
+                }
             }
-        }
-        (Env { scopes: vec![Scope::default()], classes: HashMap::new(), mutated }, count)
+            mutated
+        });
+        mutated.contains(name)
     }
 
     /// Enters a function, a lambda or a comprehension.
@@ -66,10 +76,10 @@ impl Env {
     }
 
     /// Enters the body of a class, which has what its bases in the text have.
-    pub(super) fn push_class(&mut self, class: &str, bases: &[String]) {
-        let inherited = bases.iter().rev().filter_map(|base| self.classes.get(base)).flatten();
-        let names = inherited.map(|(name, known)| (name.clone(), *known)).collect();
-        self.scopes.push(Scope { class: Some(class.to_owned()), names });
+    pub(super) fn push_class(&mut self, class: &'a str, bases: &[String]) {
+        let inherited = bases.iter().rev().filter_map(|base| self.classes.get(base.as_str())).flatten();
+        let names = inherited.map(|(name, known)| (*name, *known)).collect();
+        self.scopes.push(Scope { class: Some(class), names });
     }
 
     /// Leaves what was entered last.
@@ -82,16 +92,16 @@ impl Env {
         }
     }
 
-    pub(super) fn set(&mut self, name: &str, known: Known) {
+    pub(super) fn set(&mut self, name: &'a str, known: Known) {
         if let Some(scope) = self.scopes.last_mut() {
-            scope.names.insert(name.to_owned(), known);
+            scope.names.insert(name, known);
         }
     }
 
     /// Forgets `self.name`.
-    pub(super) fn forget_own(&mut self, name: &str) {
+    pub(super) fn forget_own(&mut self, name: &'a str) {
         if let Some(scope) = self.scopes.iter_mut().rev().find(|scope| scope.class.is_some()) {
-            scope.names.insert(name.to_owned(), Known::Nothing);
+            scope.names.insert(name, Known::Nothing);
         }
     }
 
@@ -111,7 +121,7 @@ impl Env {
         self.scopes
             .iter()
             .rev()
-            .find(|scope| scope.class.as_deref().is_some_and(|class| own || class == root))
+            .find(|scope| scope.class.is_some_and(|class| own || class == root))
             .and_then(|scope| scope.names.get(attribute).copied())
             .unwrap_or(Known::Nothing)
     }
@@ -150,10 +160,10 @@ impl Env {
             return None;
         }
         match expr {
-            Expr::Constant(e) => match &e.value {
-                Constant::Int(value) => i64::try_from(value).ok().map(|value| value as f64),
-                Constant::Float(value) => Some(*value),
-                _ => None,
+            Expr::NumberLiteral(e) => match &e.value {
+                Number::Int(value) => value.as_i64().map(|value| value as f64),
+                Number::Float(value) => Some(*value),
+                Number::Complex { .. } => None,
             },
             Expr::UnaryOp(e) => match e.op {
                 UnaryOp::USub => self.fold_within(&e.operand, depth + 1).map(|value| -value),
@@ -163,7 +173,7 @@ impl Env {
             Expr::BinOp(e) => {
                 let left = self.fold_within(&e.left, depth + 1)?;
                 let right = self.fold_within(&e.right, depth + 1)?;
-                arithmetic(&e.op, left, right)
+                arithmetic(e.op, left, right)
             }
             Expr::Name(e) => match self.get(&e.id) {
                 Known::Number(value) => Some(value),
@@ -184,9 +194,9 @@ impl Env {
                 },
                 _ => None,
             },
-            Expr::Call(e) if e.keywords.is_empty() => {
+            Expr::Call(e) if e.arguments.keywords.is_empty() => {
                 let Expr::Name(function) = e.func.as_ref() else { return None };
-                match (function.id.as_str(), e.args.as_slice()) {
+                match (function.id.as_str(), &*e.arguments.args) {
                     ("int", [one]) => self.fold_within(one, depth + 1).map(f64::trunc),
                     ("float", [one]) => self.fold_within(one, depth + 1),
                     ("abs", [one]) => self.fold_within(one, depth + 1).map(f64::abs),
@@ -219,12 +229,9 @@ impl Env {
         match expr {
             Expr::List(e) => plain(&e.elts),
             Expr::Tuple(e) => plain(&e.elts),
-            Expr::Dict(e) => e.keys.iter().all(Option::is_some).then_some(e.keys.len() as u64),
-            Expr::Constant(e) => match &e.value {
-                Constant::Str(text) => Some(text.chars().count() as u64),
-                _ => None,
-            },
-            Expr::Name(e) if !self.mutated.contains(e.id.as_str()) => match self.get(&e.id) {
+            Expr::Dict(e) => e.items.iter().all(|item| item.key.is_some()).then_some(e.items.len() as u64),
+            Expr::StringLiteral(e) => Some(e.value.chars().count() as u64),
+            Expr::Name(e) if !self.is_mutated(&e.id) => match self.get(&e.id) {
                 Known::Length(length) => Some(length),
                 _ => None,
             },
@@ -238,7 +245,7 @@ impl Env {
                     Expr::Attribute(attribute) => (attribute.attr.as_str(), Some(attribute.value.as_ref())),
                     _ => return None,
                 };
-                match (name, receiver, e.args.as_slice()) {
+                match (name, receiver, &*e.arguments.args) {
                     ("range", None, args) => self.range_length(args, depth),
                     ("enumerate" | "reversed" | "sorted" | "list" | "tuple" | "iter", None, [one, ..]) => {
                         self.length_within(one, depth + 1)
@@ -250,7 +257,7 @@ impl Env {
                         .into_iter()
                         .min(),
                     ("items" | "keys" | "values", Some(receiver), []) => self.length_within(receiver, depth + 1),
-                    ("linspace", Some(_), [_, _]) if e.keywords.is_empty() => Some(50),
+                    ("linspace", Some(_), [_, _]) if e.arguments.keywords.is_empty() => Some(50),
                     ("linspace", Some(_), [_, _, count]) => self.fold(count).map(|count| count.max(0.0) as u64),
                     ("VGroup" | "Group", _, [Expr::Starred(starred)]) => self.length_within(&starred.value, depth + 1),
                     ("VGroup" | "Group", _, args) if !args.is_empty() => plain(args),
@@ -269,11 +276,12 @@ impl Env {
             3 => (number(0)??, number(1)??, number(2)??),
             _ => return None,
         };
-        (step != 0.0).then(|| ((stop - start) / step).ceil().max(0.0) as u64)
+        let count = ((stop - start) / step).ceil().max(0.0);
+        (step != 0.0 && count <= MAX_LENGTH).then_some(count as u64)
     }
 }
 
-fn arithmetic(op: &Operator, left: f64, right: f64) -> Option<f64> {
+fn arithmetic(op: Operator, left: f64, right: f64) -> Option<f64> {
     match op {
         Operator::Add => Some(left + right),
         Operator::Sub => Some(left - right),
@@ -293,9 +301,8 @@ pub(super) fn assigned_names(body: &[Stmt]) -> Vec<&str> {
     while let Some(node) = todo.pop() {
         match node {
             Node::Stmt(Stmt::FunctionDef(s)) => names.push(s.name.as_str()),
-            Node::Stmt(Stmt::AsyncFunctionDef(s)) => names.push(s.name.as_str()),
             Node::Stmt(Stmt::ClassDef(s)) => names.push(s.name.as_str()),
-            Node::Expr(Expr::Name(e)) if e.ctx.is_store() => names.push(e.id.as_str()),
+            Node::Expr(Expr::Name(e)) if e.ctx == ExprContext::Store => names.push(e.id.as_str()),
             _ => children(node, &mut |child| todo.push(child)),
         }
     }

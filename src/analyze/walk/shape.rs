@@ -1,6 +1,6 @@
 //! Small questions about statements, expressions and texts.
 
-use rustpython_parser::ast::{self, Constant, Expr, Stmt};
+use ruff_python_ast::{Expr, Stmt};
 
 use crate::analyze::parse::{Node, children};
 
@@ -22,7 +22,7 @@ pub(super) fn leaves_early(body: &[Stmt]) -> bool {
     while let Some(stmt) = todo.pop() {
         match stmt {
             Stmt::Break(_) | Stmt::Continue(_) | Stmt::Return(_) => return true,
-            Stmt::FunctionDef(_) | Stmt::AsyncFunctionDef(_) | Stmt::ClassDef(_) => {}
+            Stmt::FunctionDef(_) | Stmt::ClassDef(_) => {}
             _ => children(Node::Stmt(stmt), &mut |child| {
                 if let Node::Stmt(stmt) = child {
                     todo.push(stmt);
@@ -37,10 +37,7 @@ pub(super) fn leaves_early(body: &[Stmt]) -> bool {
 pub(super) fn is_empty_statement(stmt: &Stmt) -> bool {
     match stmt {
         Stmt::Pass(_) => true,
-        Stmt::Expr(s) => matches!(
-            s.value.as_ref(),
-            Expr::Constant(ast::ExprConstant { value: Constant::Str(_) | Constant::Ellipsis, .. })
-        ),
+        Stmt::Expr(s) => matches!(s.value.as_ref(), Expr::StringLiteral(_) | Expr::EllipsisLiteral(_)),
         _ => false,
     }
 }

@@ -56,7 +56,7 @@ fn one_walk_keeps_classes_calls_names_and_times() {
     let circle = &facts.calls[0];
     assert_eq!((circle.name.as_str(), circle.manim.as_deref()), ("m.Circle", Some("Circle")));
     assert_eq!(circle.keywords, [("radius".to_owned(), Some(1.5))]);
-    assert_eq!(circle.within, "Intro.construct");
+    assert_eq!(&*circle.within, "Intro.construct");
     let times: Vec<(&str, f64, bool, bool, Option<u64>)> = facts
         .times
         .iter()
@@ -81,6 +81,8 @@ fn run_times_follow_the_defaults_of_manim() {
     assert_eq!(seconds("self.play(AnimationGroup(Create(a), DrawBorderThenFill(b)))"), [(2.0, true)]);
     assert_eq!(seconds("self.play(a.animate(run_time=2).shift(UP), Create(b))"), [(2.0, true)]);
     assert_eq!(seconds("self.play(Write(a))"), [(1.0, false)]);
+    assert_eq!(seconds("self.play(Create(a), Wait(5))"), [(5.0, true)]);
+    assert_eq!(seconds("self.play(Create(a), Wait())"), [(1.0, true)]);
     assert_eq!(seconds("self.play(Create(a), run_time=n)"), [(1.0, false)]);
     assert_eq!(seconds("self.play(a.shift, UP)"), [(1.0, true)]);
     assert_eq!(seconds("x = FadeIn(a, run_time=1.5); self.play(x)"), [(1.5, true)]);
@@ -88,6 +90,12 @@ fn run_times_follow_the_defaults_of_manim() {
         seconds("self.wait(); self.wait(1/2); self.wait(duration=3); self.wait(t)"),
         [(1.0, true), (0.5, true), (3.0, true), (1.0, false)]
     );
+}
+
+#[test]
+fn ranges_beyond_any_film_are_of_unknown_length() {
+    let facts = code_facts("for i in range(10**300):\n    s.wait(1)\n");
+    assert_eq!(facts.times[0].repeats, None);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Run times given as arguments count; else the defaults of Manim 0.22. `play(.., run_time=t)` sets every animation's.
 
-use rustpython_parser::ast::{Expr, ExprCall};
+use ruff_python_ast::{Expr, ExprCall};
 
 use super::constants::Env;
 use crate::analyze::manim_api::{NameKind, api};
@@ -44,34 +44,34 @@ const MAX_DEPTH: u32 = 24;
 const MAX_UNROLLED: u64 = 10_000;
 
 fn keyword<'a>(call: &'a ExprCall, name: &str) -> Option<&'a Expr> {
-    call.keywords.iter().find(|keyword| keyword.arg.as_deref() == Some(name)).map(|keyword| &keyword.value)
+    call.arguments.keywords.iter().find(|keyword| keyword.arg.as_deref() == Some(name)).map(|keyword| &keyword.value)
 }
 
 fn has_unpacked(call: &ExprCall) -> bool {
-    call.keywords.iter().any(|keyword| keyword.arg.is_none())
+    call.arguments.keywords.iter().any(|keyword| keyword.arg.is_none())
 }
 
 /// Seconds of a `play` and whether they are certain.
-pub(super) fn play_seconds(env: &Env, call: &ExprCall) -> (f64, bool) {
+pub(super) fn play_seconds(env: &Env<'_>, call: &ExprCall) -> (f64, bool) {
     if let Some(run_time) = keyword(call, "run_time") {
         if let Some(seconds) = env.fold(run_time) {
             return (seconds.max(0.0), true);
         }
-        return (longest(env, &call.args, 0).0, false);
+        return (longest(env, &call.arguments.args, 0).0, false);
     }
-    let (seconds, exact) = longest(env, &call.args, 0);
-    (seconds, exact && !has_unpacked(call) && !call.args.is_empty())
+    let (seconds, exact) = longest(env, &call.arguments.args, 0);
+    (seconds, exact && !has_unpacked(call) && !call.arguments.args.is_empty())
 }
 
 /// Seconds of a `wait` or `pause`: its first argument or `duration`, one second by default.
-pub(super) fn wait_seconds(env: &Env, call: &ExprCall) -> (f64, bool) {
-    match call.args.first().or_else(|| keyword(call, "duration")) {
+pub(super) fn wait_seconds(env: &Env<'_>, call: &ExprCall) -> (f64, bool) {
+    match call.arguments.args.first().or_else(|| keyword(call, "duration")) {
         Some(duration) => env.fold(duration).map_or((1.0, false), |seconds| (seconds.max(0.0), true)),
         None => (1.0, !has_unpacked(call)),
     }
 }
 
-fn longest(env: &Env, args: &[Expr], depth: u32) -> (f64, bool) {
+fn longest(env: &Env<'_>, args: &[Expr], depth: u32) -> (f64, bool) {
     let (list, exact) = each(env, args, depth);
     let longest =
         list.into_iter().fold(None, |longest: Option<f64>, seconds| Some(longest.map_or(seconds, |l| l.max(seconds))));
@@ -79,18 +79,19 @@ fn longest(env: &Env, args: &[Expr], depth: u32) -> (f64, bool) {
 }
 
 /// Seconds of each animation among arguments, unpacked where that is literal; and whether all are certain.
-fn each(env: &Env, args: &[Expr], depth: u32) -> (Vec<f64>, bool) {
+fn each(env: &Env<'_>, args: &[Expr], depth: u32) -> (Vec<f64>, bool) {
     let mut list = Vec::new();
     let mut exact = true;
     for arg in args {
         match arg {
             Expr::Starred(e) => each_of_sequence(env, &e.value, depth, &mut list, &mut exact),
-            Expr::List(_) | Expr::Tuple(_) | Expr::ListComp(_) | Expr::GeneratorExp(_) => {
+            Expr::List(_) | Expr::Tuple(_) | Expr::ListComp(_) | Expr::Generator(_) => {
                 each_of_sequence(env, arg, depth, &mut list, &mut exact);
             }
             // The older form `play(mobject.shift, UP)`: what follows a method are its arguments.
             Expr::Name(e) if e.id.chars().all(|ch| ch.is_ascii_uppercase() || ch == '_') => {}
-            Expr::Constant(_) | Expr::BinOp(_) | Expr::UnaryOp(_) => {}
+            Expr::BinOp(_) | Expr::UnaryOp(_) => {}
+            literal if literal.is_literal_expr() => {}
             _ => {
                 let (seconds, certain) = seconds_within(env, arg, depth + 1);
                 list.push(seconds);
@@ -101,7 +102,7 @@ fn each(env: &Env, args: &[Expr], depth: u32) -> (Vec<f64>, bool) {
     (list, exact)
 }
 
-fn each_of_sequence(env: &Env, sequence: &Expr, depth: u32, list: &mut Vec<f64>, exact: &mut bool) {
+fn each_of_sequence(env: &Env<'_>, sequence: &Expr, depth: u32, list: &mut Vec<f64>, exact: &mut bool) {
     if depth > MAX_DEPTH {
         *exact = false;
         return;
@@ -120,7 +121,7 @@ fn each_of_sequence(env: &Env, sequence: &Expr, depth: u32, list: &mut Vec<f64>,
             return;
         }
         Expr::ListComp(e) => (&e.elt, &e.generators),
-        Expr::GeneratorExp(e) => (&e.elt, &e.generators),
+        Expr::Generator(e) => (&e.elt, &e.generators),
         _ => {
             list.push(1.0);
             *exact = false;
@@ -144,11 +145,11 @@ fn each_of_sequence(env: &Env, sequence: &Expr, depth: u32, list: &mut Vec<f64>,
 }
 
 /// Seconds of an animation and whether they are certain.
-pub(super) fn animation_seconds(env: &Env, expr: &Expr) -> (f64, bool) {
+pub(super) fn animation_seconds(env: &Env<'_>, expr: &Expr) -> (f64, bool) {
     seconds_within(env, expr, 0)
 }
 
-fn seconds_within(env: &Env, expr: &Expr, depth: u32) -> (f64, bool) {
+fn seconds_within(env: &Env<'_>, expr: &Expr, depth: u32) -> (f64, bool) {
     if depth > MAX_DEPTH {
         return (1.0, false);
     }
@@ -157,7 +158,7 @@ fn seconds_within(env: &Env, expr: &Expr, depth: u32) -> (f64, bool) {
         Expr::Name(e) => env.animation(&e.id).unwrap_or((1.0, false)),
         // `mobject.shift`, the older form.
         Expr::Attribute(_) => (1.0, true),
-        Expr::IfExp(e) => {
+        Expr::If(e) => {
             let (one, two) = (seconds_within(env, &e.body, depth + 1), seconds_within(env, &e.orelse, depth + 1));
             (one.0.max(two.0), one == two && one.1)
         }
@@ -165,7 +166,7 @@ fn seconds_within(env: &Env, expr: &Expr, depth: u32) -> (f64, bool) {
     }
 }
 
-fn call_seconds(env: &Env, call: &ExprCall, depth: u32) -> (f64, bool) {
+fn call_seconds(env: &Env<'_>, call: &ExprCall, depth: u32) -> (f64, bool) {
     let name = match call.func.as_ref() {
         Expr::Name(e) => e.id.as_str(),
         Expr::Attribute(e) => {
@@ -178,6 +179,11 @@ fn call_seconds(env: &Env, call: &ExprCall, depth: u32) -> (f64, bool) {
     };
     if let Some(run_time) = keyword(call, "run_time") {
         return env.fold(run_time).map_or((1.0, false), |seconds| (seconds.max(0.0), true));
+    }
+    if name == "Wait"
+        && let Some(seconds) = call.arguments.args.first()
+    {
+        return env.fold(seconds).map_or((1.0, false), |seconds| (seconds.max(0.0), true));
     }
     if api().kind_in_either(name) != Some(NameKind::Animation) || has_unpacked(call) {
         return (1.0, false);
@@ -192,7 +198,7 @@ fn call_seconds(env: &Env, call: &ExprCall, depth: u32) -> (f64, bool) {
         }
     };
     let lag = keyword(call, "lag_ratio").map_or(Some(default_lag), |lag| env.fold(lag));
-    let (list, exact) = each(env, &call.args, depth + 1);
+    let (list, exact) = each(env, &call.arguments.args, depth + 1);
     let (mut start, mut end) = (0.0f64, 0.0f64);
     for seconds in &list {
         end = end.max(start + seconds);
@@ -202,7 +208,7 @@ fn call_seconds(env: &Env, call: &ExprCall, depth: u32) -> (f64, bool) {
 }
 
 /// Seconds of `mobject.animate.shift(..)` and `mobject.animate(run_time=2).shift(..)`.
-fn animate_seconds(env: &Env, call: &ExprCall) -> Option<(f64, bool)> {
+fn animate_seconds(env: &Env<'_>, call: &ExprCall) -> Option<(f64, bool)> {
     let mut at: &Expr = call.func.as_ref();
     loop {
         match at {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rustpython_parser::ast::{Expr, Stmt};
+use ruff_python_ast::{Expr, Stmt};
 
 use crate::analyze::facts::{CodeFacts, ImportFact};
 use crate::analyze::manim_api::Names;
@@ -85,7 +85,7 @@ pub(super) fn leading_comment(tree: &Tree) -> Option<String> {
     }
     match tree.body.first() {
         Some(Stmt::Expr(s)) => match s.value.as_ref() {
-            Expr::Constant(e) => e.value.as_str().and_then(|text| text.lines().find_map(clean)),
+            Expr::StringLiteral(e) => e.value.to_str().lines().find_map(clean),
             _ => None,
         },
         _ => None,

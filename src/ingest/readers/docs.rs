@@ -14,7 +14,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::files::{Found, Settings, read_paths, read_text, wanted};
-use super::python::{issues_of, load, not_parsed, place, prose_of};
+use super::python::{issues_of, load, not_parsed, prose_of};
+use crate::analyze::facts::SyntaxError;
 use crate::analyze::outline::{Outline, doc_strings, outline};
 use crate::ingest::IngestError;
 use crate::ingest::row::{Emit, Met, RawRow, ReadRequest, ReadSummary, Reader};
@@ -118,8 +119,7 @@ fn blocks_of(file: &Found, text: &str, settings: &Settings) -> Result<Vec<Block>
     if !text.contains(".. manim::") {
         return Ok(Vec::new());
     }
-    let strings =
-        doc_strings(&text).map_err(|verdict| not_parsed(&file.rel, &file.rel, place(&text, &verdict), &verdict))?;
+    let strings = doc_strings(&text).map_err(|verdict| not_parsed(&file.rel, &file.rel, &verdict))?;
     Ok(strings.iter().flat_map(|string| blocks(&string.text, string.line, false, settings.code_blocks)).collect())
 }
 
@@ -314,13 +314,10 @@ fn met(
     }
     let outline = match outlined {
         Ok(outline) => outline,
-        Err(verdict) => {
-            let place = place(&block.code, &verdict).map(|(inner, column)| (line + block.offset + inner - 1, column));
-            let mut row = not_parsed(rel, &locator, place, &verdict);
-            if let Some((line, column)) = place {
-                row.locator = format!("{rel}:{line}:{column}#{name}");
-            }
-            return Some(Met::Rejected(row));
+        Err(error) => {
+            let error = SyntaxError { line: line + block.offset + error.line - 1, ..error };
+            let locator = format!("{rel}:{}:{}#{name}", error.line, error.column);
+            return Some(Met::Rejected(RejectedRow { locator, ..not_parsed(rel, "", &error) }));
         }
     };
     let (mut issues, dialect) = issues_of(&block.code, &outline, block.directive, settings, defined);

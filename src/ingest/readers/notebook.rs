@@ -16,8 +16,8 @@ use serde_json::Value;
 
 use super::files::{Settings, read_paths, read_text, wanted};
 use super::python::project::Module;
-use super::python::{load, no_construct, not_parsed, place, sample};
-use crate::analyze::facts::Syntax;
+use super::python::{load, no_construct, not_parsed, sample};
+use crate::analyze::facts::{Syntax, SyntaxError};
 use crate::analyze::outline::outline;
 use crate::analyze::parse::check;
 use crate::ingest::IngestError;
@@ -151,12 +151,10 @@ fn module(rel: &str, text: &str) -> Result<(Module, Vec<RejectedRow>), RejectedR
                 code.push_str("\n\n");
                 line += python.matches('\n').count() as u32 + 2;
             }
-            Err(verdict) => {
-                rejected.push(not_parsed(rel, &format!("{rel}#cell{number}"), place(&source, &verdict), &verdict))
-            }
+            Err(verdict) => rejected.push(not_parsed(rel, &format!("{rel}#cell{number}"), &verdict)),
         }
     }
-    let outline = outline(&code).map_err(|verdict| not_parsed(rel, rel, place(&code, &verdict), &verdict))?;
+    let outline = outline(&code).map_err(|verdict| not_parsed(rel, rel, &verdict))?;
     let cell_of = |line: u32| starts.iter().rev().find(|(start, _)| *start <= line).map_or(0, |(_, number)| *number);
     let cells = outline.items.iter().map(|item| cell_of(item.line)).collect();
     Ok((Module { rel: rel.to_owned(), outline, cells }, rejected))
@@ -175,7 +173,7 @@ fn source_text(source: &Value) -> String {
 /// The Python of a cell, magics and shell lines blanked; none where the cell is of another language.
 ///
 /// A line goes only if the parser stumbles over it, so that a `%` that opens a line of a text stays.
-fn python_of(source: &str) -> Result<Option<String>, Syntax> {
+fn python_of(source: &str) -> Result<Option<String>, SyntaxError> {
     let opening = source.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     if let Some(magic) = opening.trim().strip_prefix("%%") {
         let name = magic.split_whitespace().next().unwrap_or_default();
@@ -184,24 +182,23 @@ fn python_of(source: &str) -> Result<Option<String>, Syntax> {
         }
     }
     let mut lines: Vec<String> = source.split('\n').map(str::to_owned).collect();
-    for _ in 0..=lines.len() {
+    // Ends, because a line that was blanked is no magic any more.
+    loop {
         let text = lines.join("\n");
-        let verdict = check(&text);
-        let at = match &verdict {
-            Syntax::Valid => return Ok(Some(text)),
-            Syntax::Invalid { line, .. } => (*line as usize).saturating_sub(1),
-            Syntax::Newer => return Err(verdict),
+        let error = match check(&text) {
+            Syntax::Valid | Syntax::Newer => return Ok(Some(text)),
+            Syntax::Invalid(error) => error,
         };
+        let at = (error.line as usize).saturating_sub(1);
         // The parser may notice the line only at its end, or at the next one.
         let magic = [Some(at), at.checked_sub(1)]
             .into_iter()
             .flatten()
             .find(|at| lines.get(*at).is_some_and(|line| MAGIC.is_match(line)));
-        let Some(at) = magic else { return Err(verdict) };
+        let Some(at) = magic else { return Err(error) };
         let blank: String = lines[at].chars().take_while(|c| c.is_whitespace()).collect();
         lines[at] = if blank.is_empty() { String::new() } else { format!("{blank}pass") };
     }
-    Err(check(source))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! packages stay. Statements stand in the order in which Python would have executed them; statements that change a
 //! needed object (`TABLE["x"] = 1`) or a setting of a library (`config.frame_width = 9`) come along.
 //!
-//! Reasons of rejected rows: `syntax` and `syntax-newer` with line and column, `not-utf8`, `unreadable`,
+//! Reasons of rejected rows: `syntax` with line and column, `not-utf8`, `unreadable`,
 //! `row-too-large`, `no-construct`, and `extraction` where a text that was put together does not parse. Issues: `asset:PATH` for a file
 //! that is opened, `unresolved:NAME` for a name that nothing defines, `unimported:PACKAGE` where an import of Manim or of a
 //! plugin is missing, `unknown-package:NAME`, `conflict:NAME`, `needs-description`.
@@ -28,9 +28,9 @@ use rayon::prelude::*;
 use self::project::{Module, Project, SceneClass};
 use super::files::{Found, Settings, list, read_paths, read_text};
 use super::{docs, notebook};
-use crate::analyze::facts::Syntax;
+use crate::analyze::facts::SyntaxError;
 use crate::analyze::outline::{Imported, Outline, outline};
-use crate::analyze::parse::{check, pool};
+use crate::analyze::parse::pool;
 use crate::ingest::IngestError;
 use crate::ingest::row::{Emit, Met, RawRow, ReadRequest, ReadSummary, Reader};
 use crate::sample::{DescriptionKind, Dialect, RejectedRow};
@@ -195,34 +195,16 @@ fn parse(file: &Found, max_bytes: u64) -> Parsed {
             Parsed::Foreign(classes.map(|class| (class.name, class.bases)).collect())
         }
         Ok(outline) => Parsed::Module(Box::new(Module { rel: file.rel.clone(), outline, cells: Vec::new() })),
-        Err(verdict) => Parsed::Rejected(not_parsed(&file.rel, &file.rel, place(&text, &verdict), &verdict)),
+        Err(error) => Parsed::Rejected(not_parsed(&file.rel, &file.rel, &error)),
     }
 }
 
-/// The rejected row of a text that has no tree; the [`place`] is named in the locator and in the detail.
-pub(super) fn not_parsed(file: &str, locator: &str, place: Option<(u32, u32)>, verdict: &Syntax) -> RejectedRow {
-    let (reason, what) = match verdict {
-        Syntax::Invalid { class: "too-large", message, .. } => ("row-too-large", message.as_str()),
-        Syntax::Invalid { message, .. } => ("syntax", message.as_str()),
-        _ => ("syntax-newer", "from here on it needs Python 3.12 or later; scenes cannot be cut out of it"),
-    };
-    let (locator, detail) = match place {
-        Some((line, column)) => (format!("{locator}:{line}:{column}"), format!("line {line}, column {column}: {what}")),
-        None => (locator.to_owned(), what.to_owned()),
-    };
+/// The rejected row of a text that has no tree; its place is named in the locator and in the detail.
+pub(super) fn not_parsed(file: &str, locator: &str, error: &SyntaxError) -> RejectedRow {
+    let reason = if error.class == "too-large" { "row-too-large" } else { "syntax" };
+    let detail = format!("line {}, column {}: {}", error.line, error.column, error.message);
+    let locator = format!("{locator}:{}:{}", error.line, error.column);
     RejectedRow { file: file.to_owned(), locator, reason: reason.to_owned(), detail }
-}
-
-/// Line and column, from 1, where a text stops being what can be read.
-pub(super) fn place(text: &str, verdict: &Syntax) -> Option<(u32, u32)> {
-    match verdict {
-        Syntax::Invalid { line, column, .. } => Some((*line, *column)),
-        // What no version of Python accepts is placed where the older grammar ends: made so at its end, a newer text is.
-        _ => match check(&format!("{text}\n?\n")) {
-            Syntax::Invalid { line, column, .. } if line as usize <= text.lines().count() => Some((line, column)),
-            _ => None,
-        },
-    }
 }
 
 /// The rejected row of a class that derives from a Scene and draws nothing: neither it nor a class of the project that it
@@ -271,7 +253,7 @@ pub(super) fn sample(
     let lacking = match verify::lacking(&composed.code, &settings.external, project.plugin_names()) {
         Ok(lacking) => lacking,
         Err(verdict) => {
-            let row = not_parsed(&rel, &locator, place(&composed.code, &verdict), &verdict);
+            let row = not_parsed(&rel, &locator, &verdict);
             let detail = format!("the text put together for this scene does not parse: {}", row.detail);
             return Met::Rejected(RejectedRow { file: rel, locator, reason: "extraction".to_owned(), detail });
         }

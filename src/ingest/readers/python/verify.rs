@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::libraries;
 use super::project::{Module, Project, Target};
-use crate::analyze::facts::Syntax;
+use crate::analyze::facts::SyntaxError;
 use crate::analyze::manim_api;
 use crate::analyze::outline::{ItemKind, Role, When, outline};
 
@@ -39,7 +39,7 @@ pub(in crate::ingest::readers) fn lacking(
     code: &str,
     plugins: &[String],
     defined: &HashMap<String, String>,
-) -> Result<Lacking, Syntax> {
+) -> Result<Lacking, SyntaxError> {
     let module = Module { rel: "sample.py".to_owned(), outline: outline(code)?, cells: Vec::new() };
     let project = Project::new(vec![module], &[], &HashMap::new());
     let mut found = Lacking::default();
