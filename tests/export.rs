@@ -252,7 +252,8 @@ fn a_plain_export_has_these_bytes() {
           "bytes": 100,
           "sha256": "25b81195737c5ff66c3c394fc4a27232ca1fac25ff25aa06e5910431e87234bc"
         }
-      ]
+      ],
+      "digest": "378b6bc078c8ee243fd7d0c13c6be19c7d8a68388a102a97a0eff20df8a7e28f"
     }
     "#);
     let shown = serde_json::to_value(&report).expect("JSON");

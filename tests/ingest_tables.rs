@@ -406,7 +406,7 @@ fn prompts_without_code_are_an_error_and_no_sample() {
     let error = outcome.error();
     assert!(error.contains("none has code") && error.contains("not-an-object 117"), "{error}");
     let preview = readers::table::preview(&data.join("theoremexplainbench")).unwrap();
-    let error = preview.command(&data).unwrap_err().to_string();
+    let error = preview.command("x", &data).unwrap_err().to_string();
     assert!(error.contains("no code"), "{error}");
     let error = readers::table::preview(&data.join("mmmc_code2video")).unwrap_err().to_string();
     assert!(error.contains("no code"), "{error}");
@@ -434,7 +434,7 @@ fn a_preview_finds_instruction_and_code_in_published_tables() {
             (Some(instruction), Some(code)),
             "{path}"
         );
-        let command = preview.command(&data.join(path)).unwrap();
+        let command = preview.command("x", &data.join(path)).unwrap();
         assert!(command.starts_with("scenery ingest --reader table --field "), "{command}");
     }
 }

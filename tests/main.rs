@@ -13,6 +13,7 @@ mod pipeline;
 mod query;
 mod query_gen;
 mod real_data;
+mod refusals;
 mod slice;
 mod store;
 mod words;

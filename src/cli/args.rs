@@ -69,6 +69,7 @@ pub enum Command {
   scenery ingest reducible ~/clones/Reducible --sync
   scenery ingest --reader table --field instruction=question --field code=answer mine rows.jsonl
   scenery ingest --reader python mine ~/clones/any-repository
+  scenery ingest mine                          reads it again, as it was read
   scenery ingest rows.jsonl                    shows what is in a file, and what to type
   scenery ingest manimbench                    says how to get a source")]
     Ingest(IngestArgs),
@@ -159,10 +160,10 @@ pub struct SourcesArgs {
 /// `ingest`.
 #[derive(Args, Debug)]
 pub struct IngestArgs {
-    /// The source's name, or a file to look into
+    /// The source's name, or a file or folder to look into
     #[arg(value_name = "SOURCE")]
     pub source: String,
-    /// Files and folders to read
+    /// Files and folders to read; of a source without a recipe, those that were read last unless said
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Read without a recipe, by this reader: table, python, notebook, docs
@@ -171,12 +172,15 @@ pub struct IngestArgs {
     /// Without a recipe: which column is what, `instruction=question`; repeatable
     #[arg(long, value_name = "FIELD=COLUMN")]
     pub field: Vec<String>,
-    /// Without a recipe: the licence (SPDX)
+    /// Without a recipe: the licence (an SPDX expression, LicenseRef-NAME, or none-stated)
     #[arg(long, value_name = "SPDX")]
     pub licence: Option<String>,
     /// Without a recipe: the rank, 1 to 5
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
     pub rank: Option<u8>,
+    /// Read a source by these flags from now on, where it was read by others
+    #[arg(long)]
+    pub replace_recipe: bool,
     /// Which rendering to read, where a recipe knows several
     #[arg(long, value_name = "NAME")]
     pub variant: Option<String>,

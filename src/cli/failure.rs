@@ -22,6 +22,8 @@ pub struct Failure {
     pub query: Option<Box<(QueryError, String)>>,
     /// A file that it is about.
     pub path: Option<String>,
+    /// What to type instead; of a query's error these stand in it.
+    pub suggestions: Vec<String>,
 }
 
 impl Failure {
@@ -37,7 +39,14 @@ impl Failure {
 
     /// Any failure.
     pub fn new(code: u8, kind: &str, message: impl Into<String>) -> Failure {
-        Failure { code, kind: kind.to_owned(), message: message.into(), query: None, path: None }
+        Failure {
+            code,
+            kind: kind.to_owned(),
+            message: message.into(),
+            query: None,
+            path: None,
+            suggestions: Vec::new(),
+        }
     }
 
     /// A query that is wrong, with its text.
@@ -47,20 +56,34 @@ impl Failure {
             kind: error.kind.to_string(),
             message: error.message.clone(),
             path: None,
+            suggestions: Vec::new(),
             query: Some(Box::new((error, text.to_owned()))),
         }
     }
 
     /// A file that cannot be read or written.
     pub fn file(path: &std::path::Path, error: &std::io::Error) -> Failure {
-        let mut out = Failure::new(1, "file", format!("{}: {error}", path.display()));
+        let what = match error.kind() {
+            std::io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+            _ => error.to_string(),
+        };
+        let mut out = Failure::new(1, "file", format!("{}: {what}", path.display()));
         out.path = Some(path.display().to_string());
         out
     }
 
-    /// As a program sees it.
+    /// The failure with what to type instead.
+    pub fn suggesting(mut self, suggestions: Vec<String>) -> Failure {
+        self.suggestions = suggestions;
+        self
+    }
+
+    /// As a program sees it: the same keys whatever it is about, null or empty where there is nothing to say.
     pub fn json(&self) -> Value {
-        let mut error = json!({ "kind": self.kind, "message": self.message });
+        let mut error = json!({
+            "kind": self.kind, "message": self.message, "span": null, "suggestions": self.suggestions, "path": null,
+            "row": null,
+        });
         if let (Some(fields), Some(query)) = (error.as_object_mut(), &self.query)
             && let Ok(Value::Object(shape)) = serde_json::to_value(&query.0)
         {
@@ -122,7 +145,22 @@ impl From<StoreError> for Failure {
         if matches!(error, StoreError::Locked { .. }) {
             message.push_str(": wait for it to end, then try again");
         }
-        Failure::new(code, kind, message)
+        let mut out = Failure::new(code, kind, message);
+        out.suggestions = match &error {
+            StoreError::NoProject { .. } => vec!["scenery init".to_owned(), "scenery demo".to_owned()],
+            StoreError::OpenOp { again, .. } => vec![again.clone(), "scenery undo".to_owned()],
+            StoreError::Index(_) => vec!["scenery rebuild".to_owned()],
+            StoreError::Inconsistent(_) => vec!["scenery doctor".to_owned()],
+            _ => Vec::new(),
+        };
+        if let StoreError::Io { path, source } = &error {
+            out.path = Some(path.display().to_string());
+            out.message.push_str(&super::owner::hint(path, source));
+        }
+        if let StoreError::Newer { path, .. } | StoreError::Damaged { path, .. } = &error {
+            out.path = Some(path.display().to_string());
+        }
+        out
     }
 }
 
@@ -134,7 +172,10 @@ impl From<IngestError> for Failure {
                 let (kind, path) = match &other {
                     IngestError::File { path, .. } => ("file", Some(path.display().to_string())),
                     IngestError::Input { path, .. } => ("input", Some(path.display().to_string())),
-                    IngestError::Recipe { .. } => ("recipe", None),
+                    // A recipe out of a file is named by it, with line and column.
+                    IngestError::Recipe { name, .. } => {
+                        ("recipe", name.find(".toml").map(|at| name[..at + 5].to_owned()))
+                    }
                     IngestError::Nothing { .. } => ("nothing", None),
                     _ => ("ingest", None),
                 };
@@ -155,6 +196,19 @@ impl From<ExportError> for Failure {
             _ => "export",
         };
         let code = if kind == "option" { 2 } else { 1 };
-        Failure::new(code, kind, chain(&error))
+        let mut out = Failure::new(code, kind, chain(&error));
+        match &error {
+            ExportError::Licences(gate) => {
+                let allow = |hit: &crate::export::licences::LicenceHit| {
+                    format!("--allow-licence {}", super::quoted(&hit.licence))
+                };
+                out.suggestions = gate.hits.iter().map(allow).collect();
+            }
+            ExportError::OutExists { .. } => out.suggestions = vec!["--overwrite".to_owned()],
+            ExportError::Differs { file, .. } => out.path = Some(file.clone()),
+            ExportError::Manifest { path, .. } => out.path = Some(path.display().to_string()),
+            _ => {}
+        }
+        out
     }
 }

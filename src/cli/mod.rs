@@ -7,6 +7,7 @@ pub mod args;
 mod commands;
 mod draw;
 mod failure;
+mod owner;
 mod pager;
 mod session;
 mod starter;
@@ -42,7 +43,13 @@ pub fn main() -> ExitCode {
         Err(error) => return bad_arguments(&error, wants_json),
     };
     unprotect(&mut cli.command);
-    let session = Session::new(&cli, shown.join(" "));
+    let session = match Session::new(&cli, shown.join(" ")) {
+        Ok(session) => session,
+        Err(failure) => {
+            report(&failure, cli.json, false);
+            return ExitCode::from(failure.code);
+        }
+    };
     match commands::run(&session, cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -65,13 +72,28 @@ fn bad_arguments(error: &clap::Error, json: bool) -> ExitCode {
     let text = draw::safe(&error.render().to_string().replace(TERM, "-"));
     if json && !asked {
         let message = text.lines().next().unwrap_or("").trim_start_matches("error: ").to_owned();
-        report(&Failure::usage(message), true, false);
+        report(&Failure::usage(message).suggesting(suggested(error)), true, false);
     } else if asked {
         let _ = write!(std::io::stdout(), "{text}");
     } else {
         let _ = write!(std::io::stderr(), "{text}");
     }
     if asked { ExitCode::SUCCESS } else { ExitCode::from(2) }
+}
+
+/// What clap would have typed instead.
+fn suggested(error: &clap::Error) -> Vec<String> {
+    use clap::error::{ContextKind, ContextValue};
+    let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
+    kinds
+        .iter()
+        .filter_map(|kind| error.get(*kind))
+        .flat_map(|value| match value {
+            ContextValue::String(one) => vec![one.replace(TERM, "-")],
+            ContextValue::Strings(many) => many.clone(),
+            _ => Vec::new(),
+        })
+        .collect()
 }
 
 /// Verbs whose arguments are a query, so that `-source:x` is a part of it.

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::args::{Asked, Cli, When};
 use super::failure::Failure;
-use crate::query::{self, Compiled};
-use crate::slice::{self, vocabulary::StoreVocabulary};
+use crate::query::{self, Compiled, QueryError, Vocabulary};
+use crate::slice::{self, vocabulary, vocabulary::StoreVocabulary};
 use crate::store::{Project, Store};
 
 /// How a command was called.
@@ -31,11 +31,16 @@ pub struct Session {
     pub width: usize,
     /// The command as typed, for messages.
     pub command: String,
+    /// `SOURCE_DATE_EPOCH`: seconds since 1970, instead of the clock.
+    pub epoch: Option<i64>,
 }
 
 impl Session {
     /// Makes the session of a command line.
-    pub fn new(cli: &Cli, command: String) -> Session {
+    ///
+    /// # Errors
+    /// Where `SOURCE_DATE_EPOCH` is set and no time.
+    pub fn new(cli: &Cli, command: String) -> Result<Session, Failure> {
         let allowed = |terminal: bool| match cli.color {
             When::Always => true,
             When::Never => false,
@@ -45,7 +50,11 @@ impl Session {
             .ok()
             .and_then(|columns| columns.parse().ok())
             .unwrap_or_else(|| if std::io::stdout().is_terminal() { terminal_width() } else { 120 });
-        Session {
+        let epoch = match std::env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty()) {
+            None => None,
+            Some(text) => Some(epoch(&text.to_string_lossy())?),
+        };
+        Ok(Session {
             directory: cli.directory.clone().unwrap_or_else(|| PathBuf::from(".")),
             json: cli.json,
             quiet: cli.quiet,
@@ -54,7 +63,8 @@ impl Session {
             colour_errors: allowed(std::io::stderr().is_terminal()),
             width,
             command,
-        }
+            epoch,
+        })
     }
 
     /// The project.
@@ -86,9 +96,8 @@ impl Session {
 
     /// Now, UTC, RFC 3339, whole seconds; `SOURCE_DATE_EPOCH` overrides it.
     pub fn now(&self) -> String {
-        let seconds = std::env::var("SOURCE_DATE_EPOCH")
-            .ok()
-            .and_then(|text| text.parse::<i64>().ok())
+        let seconds = self
+            .epoch
             .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64));
         let day = seconds.rem_euclid(86_400);
         format!(
@@ -166,12 +175,43 @@ impl Session {
     /// # Errors
     /// Where the query is wrong.
     pub fn compile(&self, store: &Store, text: &str) -> Result<Compiled, Failure> {
-        let vocabulary = StoreVocabulary::new(store);
-        let compiled = query::compile(text, &vocabulary).map_err(|error| Failure::query(error, text))?;
+        self.compile_with(store, text, &StoreVocabulary::new(store))
+    }
+
+    /// Compiles a query with the words and saved queries that are given, and says its notes.
+    ///
+    /// # Errors
+    /// Where the query is wrong, or a saved query that it names cannot be read.
+    pub fn compile_with(&self, store: &Store, text: &str, vocabulary: &dyn Vocabulary) -> Result<Compiled, Failure> {
+        let compiled = query::compile(text, vocabulary).map_err(|error| unreadable(store, &error, text))?;
         for note in &compiled.plan.notes {
             self.note(&note.message);
         }
         Ok(compiled)
+    }
+}
+
+/// Reads `SOURCE_DATE_EPOCH`; what is no time is an error, since what was asked for is the same bytes again.
+fn epoch(text: &str) -> Result<i64, Failure> {
+    /// The last second of the year 9999.
+    const LAST: i64 = 253_402_300_799;
+    text.parse().ok().filter(|seconds| (0..=LAST).contains(seconds)).ok_or_else(|| {
+        Failure::usage(format!(
+            "SOURCE_DATE_EPOCH is `{text}`, which is no time: it is a number of seconds since 1970-01-01 (0 to {LAST}), as `date +%s` prints it; unset it for the clock"
+        ))
+    })
+}
+
+/// The failure of a query: of the file where the saved query that it lacks is there and cannot be read.
+fn unreadable(store: &Store, error: &QueryError, text: &str) -> Failure {
+    let lacks = |name: &str| error.kind == "saved" && error.message.contains(&format!("`@{name}`"));
+    match vocabulary::unreadable(store.project()).into_iter().find(|(name, _)| lacks(name)) {
+        Some((name, why)) => {
+            let mut out = Failure::new(2, "saved", format!("queries/{name}.q: {why}"));
+            out.path = Some(format!("queries/{name}.q"));
+            out
+        }
+        None => Failure::query(error.clone(), text),
     }
 }
 

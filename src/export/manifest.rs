@@ -8,10 +8,12 @@ use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::formats::Roles;
 use super::target::file_error;
 use super::{Encoding, ExportError, Layout, OnUnfit, Report, Request, Seed, SideRule, StageCount, format, preset};
+use crate::sample::hex;
 
 /// Name of the manifest's file.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -170,6 +172,8 @@ pub struct Manifest {
     pub allowed_licences: BTreeSet<String>,
     /// Every file but this one, sorted by path.
     pub files: Vec<FileEntry>,
+    /// SHA-256 of this file as it is with nothing between these quotes.
+    pub digest: String,
 }
 
 /// What an export is to come to.
@@ -195,7 +199,27 @@ impl Manifest {
                 "its form has version {found}; this program knows versions up to {FORMAT_VERSION}"
             )));
         }
-        serde_json::from_slice(&text).map_err(|error| refused(format!("it is damaged: {error}")))
+        let manifest: Manifest =
+            serde_json::from_slice(&text).map_err(|error| refused(format!("it is damaged: {error}")))?;
+        if manifest.digest != manifest.own_digest() {
+            return Err(refused(format!(
+                "it was edited after the export was written: its content has the digest {}, and it says {}; to export something else, type the query and options anew",
+                manifest.own_digest(),
+                manifest.digest
+            )));
+        }
+        Ok(manifest)
+    }
+
+    /// The manifest with its digest, to be written.
+    pub(super) fn sealed(mut self) -> Manifest {
+        self.digest = self.own_digest();
+        self
+    }
+
+    fn own_digest(&self) -> String {
+        let bytes = Manifest { digest: String::new(), ..self.clone() }.to_bytes();
+        hex(&Sha256::digest(bytes))
     }
 
     /// The bytes of the file.

@@ -333,7 +333,9 @@ impl Writer<'_> {
             licences: self.tally.licences.iter().map(licence_info).collect(),
             allowed_licences: allowed,
             files: files.clone(),
-        };
+            digest: String::new(),
+        }
+        .sealed();
         if let Some(expected) = &request.expected {
             manifest::compare(&record, expected)?;
         }

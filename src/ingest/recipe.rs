@@ -6,6 +6,7 @@
 //! has one, made of the top level alone.
 
 pub mod glob;
+pub mod licence;
 pub mod path;
 mod toml_form;
 
@@ -64,7 +65,7 @@ pub struct Recipe {
     pub rank: u8,
     /// Which Manim its code is written for, where all of it is.
     pub dialect: Option<Dialect>,
-    /// Rows that a full read meets; a difference is reported.
+    /// Rows that a full read meets, those rejected as `no-construct` left out; a difference is reported.
     pub expected_rows: Option<u64>,
     /// Whether the recipe was run on the real input; false is shown in `sources`.
     pub tried: bool,
@@ -79,9 +80,9 @@ pub struct Recipe {
     /// Who wrote its descriptions.
     pub description_kind: Option<DescriptionKind>,
     /// Patterns of files to read (repository readers; a table's stand in its variants).
-    pub include: Vec<String>,
+    pub include: Vec<Glob>,
     /// Patterns of files to leave out.
-    pub exclude: Vec<String>,
+    pub exclude: Vec<Glob>,
     /// Options that only the named reader knows.
     pub options: toml::Table,
     /// How rows are mapped, for the `table` reader; the first variant that matches files is used.
@@ -191,6 +192,16 @@ pub struct Fields {
 /// The names of [`Fields`], in order.
 pub const FIELD_NAMES: &[&str] = &["instruction", "code", "split", "level", "licence"];
 
+/// What [`Recipe::adhoc`] can be told the column of.
+pub fn field_targets() -> impl Iterator<Item = &'static str> {
+    FIELD_NAMES.iter().copied().chain(["key", "family", "meta.NAME"])
+}
+
+/// Whether a name is one of [`field_targets`].
+pub fn is_field_target(name: &str) -> bool {
+    field_targets().any(|known| known == name) || name.strip_prefix("meta.").is_some_and(|rest| !rest.is_empty())
+}
+
 /// Where the instruction comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Description {
@@ -287,14 +298,7 @@ impl Recipe {
         match CATALOG.binary_search_by_key(&name, |(known, _)| known) {
             Ok(index) => Recipe::from_toml(CATALOG[index].1, &format!("catalog/{name}.toml")),
             Err(_) => {
-                let plain = |name: &str| name.replace('_', "");
-                let mut alike: Vec<&str> = CATALOG
-                    .iter()
-                    .map(|(known, _)| *known)
-                    .filter(|known| known.contains(name) || name.contains(known) || shared_start(known, name) >= 4)
-                    .collect();
-                alike.sort_by_key(|known| std::cmp::Reverse(shared_start(&plain(known), &plain(name))));
-                alike.truncate(5);
+                let alike = crate::query::similar(name, CATALOG.iter().map(|(known, _)| *known));
                 let hint = if alike.is_empty() {
                     "`sources` lists those that there are".to_owned()
                 } else {
@@ -329,11 +333,14 @@ impl Recipe {
             } else if FIELD_NAMES.contains(&field.as_str()) {
                 field_table.insert(field.clone(), value);
             } else {
+                let near = crate::query::similar(field, field_targets());
+                let hint =
+                    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
                 return Err(IngestError::Recipe {
                     name: name.to_owned(),
                     message: format!(
-                        "`{field}` is no field; there are {}, key, family and meta.NAME",
-                        FIELD_NAMES.join(", ")
+                        "`{field}` is no field of a sample{hint} (there are {})",
+                        field_targets().collect::<Vec<_>>().join(", ")
                     ),
                 });
             }
@@ -354,11 +361,60 @@ impl Recipe {
         }
         Recipe::from_toml(&text.to_string(), "the command line")
     }
+
+    /// Whether two recipes read alike: the same but for licence and rank.
+    pub fn reads_as(&self, other: &Recipe) -> bool {
+        let how = |recipe: &Recipe| {
+            let mut text: toml::Table = recipe.toml.parse().unwrap_or_default();
+            text.remove("licence");
+            text.remove("rank");
+            text
+        };
+        how(self) == how(other)
+    }
+
+    /// The recipe with a licence and a rank that are stated from outside, in its text too.
+    ///
+    /// # Errors
+    /// [`IngestError::Recipe`] where one of them is wrong.
+    pub fn stated(self, licence: Option<&str>, rank: Option<u8>) -> Result<Recipe, IngestError> {
+        if licence.is_none_or(|licence| licence == self.licence) && rank.is_none_or(|rank| rank == self.rank) {
+            return Ok(self);
+        }
+        let wrong = |message: String| IngestError::Recipe { name: self.name.clone(), message };
+        let mut text: toml::Table = self.toml.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+        if let Some(licence) = licence {
+            text.insert("licence".into(), licence::read(licence).map_err(wrong)?.into());
+        }
+        if let Some(rank) = rank {
+            text.insert("rank".into(), i64::from(rank).into());
+        }
+        Recipe::from_toml(&text.to_string(), "the command line")
+    }
 }
 
-/// Length of the start that two names share.
-fn shared_start(a: &str, b: &str) -> usize {
-    a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count()
+/// Tells whether a source may have this name: lower-case letters, digits and `_`.
+///
+/// # Errors
+/// A sentence, with a name that is one.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !name.is_empty() && name.len() <= 64 && name.chars().all(legal) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{name}` is no name for a source: it has 1 to 64 lower-case letters, digits and `_`, as in `{}`",
+        name_from(name)
+    ))
+}
+
+/// The name of a source that is made of another text: a file's name without ending, a path's last part.
+pub fn name_from(text: &str) -> String {
+    let last = text.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default();
+    let stem = last.split('.').find(|part| !part.is_empty()).unwrap_or_default();
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    let name: String = stem.chars().map(plain).take(64).collect();
+    if name.trim_matches('_').is_empty() { "mine".to_owned() } else { name.trim_matches('_').to_owned() }
 }
 
 #[cfg(test)]

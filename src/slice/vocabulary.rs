@@ -81,8 +81,11 @@ impl Vocabulary for StoreVocabulary<'_> {
 
     fn saved(&self, name: &str) -> Option<Saved> {
         let path = self.store.project().queries_dir().join(format!("{name}.q"));
-        if let Ok(text) = std::fs::read_to_string(&path) {
-            return Some(Saved { text, path: format!("queries/{name}.q") });
+        match std::fs::read_to_string(&path) {
+            Ok(text) => return Some(Saved { text, path: format!("queries/{name}.q") }),
+            // One that is there and cannot be read is not replaced by the one that is built in.
+            Err(_) if path.exists() => return None,
+            Err(_) => {}
         }
         let (_, text) = BUILT_IN.iter().find(|(each, _)| *each == name)?;
         Some(Saved { text: (*text).to_owned(), path: format!("{name}.q (built in)") })
@@ -93,13 +96,34 @@ impl Vocabulary for StoreVocabulary<'_> {
     }
 }
 
-/// Names of saved queries: the project's own and those built in, sorted.
-pub fn saved_names(project: &crate::store::Project) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(project.queries_dir())
-        .into_iter()
-        .flatten()
+/// A project's own saved queries that cannot be read, by name, each with why.
+pub fn unreadable(project: &crate::store::Project) -> Vec<(String, String)> {
+    let read = |name: String| {
+        let why = match std::fs::read(project.queries_dir().join(format!("{name}.q"))) {
+            Ok(bytes) => {
+                let at = std::str::from_utf8(&bytes).err()?.valid_up_to();
+                let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+                format!("byte {} (line {line}) is not UTF-8; a saved query is a text file in UTF-8", at + 1)
+            }
+            Err(error) => error.to_string(),
+        };
+        Some((name, why))
+    };
+    own_names(project).into_iter().filter_map(read).collect()
+}
+
+fn own_names(project: &crate::store::Project) -> Vec<String> {
+    let entries = std::fs::read_dir(project.queries_dir()).into_iter().flatten();
+    let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.strip_suffix(".q").map(str::to_owned))
         .collect();
+    names.sort();
+    names
+}
+
+/// Names of saved queries: the project's own and those built in, sorted.
+pub fn saved_names(project: &crate::store::Project) -> Vec<String> {
+    let mut names = own_names(project);
     names.extend(BUILT_IN.iter().map(|(name, _)| (*name).to_owned()));
     names.sort();
     names.dedup();

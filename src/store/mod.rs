@@ -76,6 +76,17 @@ impl Project {
         for dir in [project.store_dir(), project.sources_dir(), project.queries_dir()] {
             std::fs::create_dir_all(&dir).map_err(|source| StoreError::Io { path: dir.clone(), source })?;
         }
+        let _lock = Lock::take(&project.store_dir().join("lock"), "`scenery init`", Duration::ZERO)?;
+        // What a database left that is gone: SQLite would take its log for one of the new database.
+        for ending in ["-wal", "-shm", "-journal"] {
+            let left = project.store_dir().join(format!("store.sqlite{ending}"));
+            match std::fs::remove_file(&left) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StoreError::Io { path: left, source });
+                }
+                _ => {}
+            }
+        }
         let ignore = project.store_dir().join(".gitignore");
         std::fs::write(&ignore, "*\n").map_err(|source| StoreError::Io { path: ignore, source })?;
         // The database is made under another name and renamed, so that a half-made one is never taken for a store.

@@ -94,6 +94,22 @@ fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::R
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error)))
 }
 
+/// A source as `select_sources.sql` gives it.
+fn source_record(row: &Row<'_>) -> rusqlite::Result<SourceRecord> {
+    Ok(SourceRecord {
+        name: row.get(0)?,
+        title: row.get(1)?,
+        licence: row.get(2)?,
+        url: row.get(3)?,
+        citation: row.get(4)?,
+        rank: row.get(5)?,
+        dialect: optional_word(row, 6)?,
+        dedup: row.get(7)?,
+        levels: json(row, 8)?,
+        recipe: row.get(9)?,
+    })
+}
+
 /// A sample as `select_sample.sql` gives it, still compressed.
 struct Packed {
     sample: Sample,
@@ -353,24 +369,37 @@ impl Store {
     /// # Errors
     /// As SQLite.
     pub fn sources(&self) -> Result<Vec<SourceRecord>, StoreError> {
-        let mut statement = self.conn.prepare(
-            "SELECT name, title, licence, url, citation, rank, dialect, dedup, levels, recipe FROM source ORDER BY name",
-        )?;
-        let rows = statement.query_map([], |row| {
-            Ok(SourceRecord {
-                name: row.get(0)?,
-                title: row.get(1)?,
-                licence: row.get(2)?,
-                url: row.get(3)?,
-                citation: row.get(4)?,
-                rank: row.get(5)?,
-                dialect: optional_word(row, 6)?,
-                dedup: row.get(7)?,
-                levels: json(row, 8)?,
-                recipe: row.get(9)?,
-            })
-        })?;
+        let mut statement = self.conn.prepare(include_str!("../../schema/statements/select_sources.sql"))?;
+        let rows = statement.query_map([None::<&str>], source_record)?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// One source, as closed ops have it.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn source(&self, name: &str) -> Result<Option<SourceRecord>, StoreError> {
+        let mut statement = self.conn.prepare(include_str!("../../schema/statements/select_sources.sql"))?;
+        Ok(statement.query_row([name], source_record).optional()?)
+    }
+
+    /// The files and folders that the newest ingest of a source read that was not taken back; none where there is none.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn last_paths(&self, source: &str) -> Result<Vec<String>, StoreError> {
+        let paths: Option<String> = self
+            .conn
+            .query_row(
+                "SELECT o.arguments ->> '$.paths' FROM op AS o WHERE o.verb = 'ingest' AND o.ended IS NOT NULL
+                 AND o.arguments ->> '$.source' = ?1 AND NOT EXISTS (SELECT 1 FROM op AS u WHERE u.undoes = o.op)
+                 ORDER BY o.op DESC LIMIT 1",
+                [source],
+                |row| row.get(0),
+            )
+            .optional()?
+            .flatten();
+        Ok(paths.and_then(|paths| serde_json::from_str(&paths).ok()).unwrap_or_default())
     }
 
     /// Rejected rows of a source, by file and number of the row; at most `limit`.

@@ -30,7 +30,7 @@ pub static ENTRY: Extractor = Extractor {
             value: "2.0",
         },
         Example {
-            code: "from manim import *\nclass A(Scene):\n    def construct(self):\n        for i in range(10**300):\n            self.wait()\n",
+            code: "from manim import *\nclass A(Scene):\n    def construct(self):\n        for i in range(999_999):\n            self.wait()\n",
             instruction: "",
             value: "86400.0",
         },

@@ -76,7 +76,7 @@ fn one_walk_keeps_classes_calls_names_and_times() {
 #[test]
 fn run_times_follow_the_defaults_of_manim() {
     assert_eq!(seconds("self.play(Create(a), FadeIn(b, run_time=3))"), [(3.0, true)]);
-    assert_eq!(seconds("self.play(Succession(Create(a), Wait(2), Rotating(b)))"), [(7.0, true)].map(|_| (7.0, true)));
+    assert_eq!(seconds("self.play(Succession(Create(a), Wait(2), Rotating(b)))"), [(8.0, true)]);
     assert_eq!(seconds("self.play(LaggedStart(*[Create(x) for x in range(3)], lag_ratio=0.5))"), [(2.0, true)]);
     assert_eq!(seconds("self.play(AnimationGroup(Create(a), DrawBorderThenFill(b)))"), [(2.0, true)]);
     assert_eq!(seconds("self.play(a.animate(run_time=2).shift(UP), Create(b))"), [(2.0, true)]);

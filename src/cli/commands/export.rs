@@ -95,14 +95,16 @@ pub fn write(session: &Session, store: &Store, mut request: Request) -> Result<e
 fn request_of(session: &Session, args: &ExportArgs) -> Result<Request, Failure> {
     let names = |words: Vec<&str>| words.join(", ");
     let format = export::format(&args.format).ok_or_else(|| {
-        let known = export::FORMATS.iter().map(|format| format.name).collect();
-        Failure::usage(format!("there is no format `{}`; there are: {}", args.format, names(known)))
+        let known: Vec<&str> = export::FORMATS.iter().map(|format| format.name).collect();
+        let near = crate::query::similar(&args.format, known.iter().copied());
+        Failure::usage(format!("there is no format `{}`; there are: {}", args.format, names(known))).suggesting(near)
     })?;
     let preset = match &args.preset {
         None => None,
         Some(name) => Some(export::preset(name).ok_or_else(|| {
-            let known = export::PRESETS.iter().map(|preset| preset.name).collect();
-            Failure::usage(format!("there is no preset `{name}`; there are: {}", names(known)))
+            let known: Vec<&str> = export::PRESETS.iter().map(|preset| preset.name).collect();
+            let near = crate::query::similar(name, known.iter().copied());
+            Failure::usage(format!("there is no preset `{name}`; there are: {}", names(known))).suggesting(near)
         })?),
     };
     let mut request = Request::new(&args.out, format);

@@ -124,7 +124,7 @@ pub fn field_named(name: &str) -> Result<Field, Failure> {
     } else {
         format!("did you mean {}?", near.join(" or "))
     };
-    Err(Failure::usage(format!("there is no field `{name}`: {hint}")))
+    Err(Failure::usage(format!("there is no field `{name}`: {hint}")).suggesting(near))
 }
 
 /// A row as `query --format jsonl` gives it.

@@ -7,8 +7,10 @@ mod export;
 mod ingest;
 mod look;
 mod project;
+mod recipes;
 mod saved;
 mod show;
+mod sources;
 
 use clap::CommandFactory;
 
@@ -24,7 +26,7 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
     match command {
         Command::Init(args) => project::init(session, &args),
         Command::Demo(args) => demo::demo(session, &args),
-        Command::Sources(args) => ingest::sources(session, &args),
+        Command::Sources(args) => sources::sources(session, &args),
         Command::Ingest(args) => ingest::ingest(session, &args),
         Command::Query(args) => look::query(session, &args),
         Command::Count(args) => look::count(session, &args),

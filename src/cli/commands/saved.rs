@@ -6,8 +6,45 @@ use crate::cli::args::{QueriesArgs, SaveArgs};
 use crate::cli::draw::table;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
-use crate::query::{self, Vocabulary};
-use crate::slice::{self, vocabulary::StoreVocabulary};
+use crate::query::{self, Saved, Vocabulary};
+use crate::slice::{self, vocabulary, vocabulary::StoreVocabulary};
+use crate::store::StoreError;
+
+/// The saved queries as they will be once one of them is written.
+struct Draft<'a> {
+    saved: StoreVocabulary<'a>,
+    name: &'a str,
+    text: &'a str,
+}
+
+impl Vocabulary for Draft<'_> {
+    fn values(&self, field: &str) -> Option<Vec<(String, u64)>> {
+        self.saved.values(field)
+    }
+
+    fn has_value(&self, field: &str, value: &str) -> bool {
+        self.saved.has_value(field, value)
+    }
+
+    fn meta_names(&self) -> Vec<String> {
+        self.saved.meta_names()
+    }
+
+    fn levels(&self) -> Vec<(String, Vec<String>)> {
+        self.saved.levels()
+    }
+
+    fn saved(&self, name: &str) -> Option<Saved> {
+        if name == self.name {
+            return Some(Saved { text: self.text.to_owned(), path: format!("queries/{name}.q") });
+        }
+        self.saved.saved(name)
+    }
+
+    fn saved_names(&self) -> Vec<String> {
+        self.saved.saved_names()
+    }
+}
 
 /// Saves a query.
 ///
@@ -30,11 +67,14 @@ pub fn save(session: &Session, args: &SaveArgs) -> Result<(), Failure> {
     if text.trim().is_empty() {
         return Err(Failure::usage("there is no query to save: `scenery save NAME QUERY`"));
     }
-    session.compile(&store, &text)?;
+    // As it will be: a query that comes back to this one is found before it is written.
+    let draft = Draft { saved: StoreVocabulary::new(&store), name: &args.name, text: &text };
+    session.compile_with(&store, &text, &draft)?;
     let dir = store.project().queries_dir();
     let path = dir.join(format!("{}.q", args.name));
     if path.exists() && !args.force {
-        return Err(Failure::request(format!("queries/{}.q is there already: `--force` replaces it", args.name)));
+        return Err(Failure::request(format!("queries/{}.q is there already: `--force` replaces it", args.name))
+            .suggesting(vec![format!("{} --force", session.command)]));
     }
     let mut out = String::new();
     if let Some(about) = &args.about {
@@ -46,7 +86,7 @@ pub fn save(session: &Session, args: &SaveArgs) -> Result<(), Failure> {
     out.push('\n');
     std::fs::create_dir_all(&dir)
         .and_then(|()| std::fs::write(&path, out))
-        .map_err(|error| Failure::file(&path, &error))?;
+        .map_err(|source| Failure::from(StoreError::Io { path: path.clone(), source }))?;
     if session.json {
         return session.print_json(&json!({ "name": args.name, "path": path }));
     }
@@ -63,6 +103,9 @@ pub fn queries(session: &Session, args: &QueriesArgs) -> Result<(), Failure> {
     let vocabulary = StoreVocabulary::new(&store);
     let mut listed = Vec::new();
     let mut rows = Vec::new();
+    for (name, why) in vocabulary::unreadable(store.project()) {
+        session.note(format!("queries/{name}.q is left out: {why}"));
+    }
     for name in vocabulary.saved_names() {
         let Some(saved) = vocabulary.saved(&name) else { continue };
         let comment = |line: &str| line.strip_prefix('#').map(|text| text.trim().to_owned());

@@ -13,8 +13,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::files::{Found, Settings, list, read_text};
+use super::files::{Found, Settings, read_paths, read_text, wanted};
 use super::python::{issues_of, load, not_parsed, prose_of};
+use crate::analyze::facts::SyntaxError;
 use crate::analyze::outline::{Outline, doc_strings, outline};
 use crate::ingest::IngestError;
 use crate::ingest::row::{Emit, Met, RawRow, ReadRequest, ReadSummary, Reader};
@@ -60,13 +61,7 @@ struct Block {
 }
 
 pub(super) fn read(request: &ReadRequest<'_>, emit: &mut Emit<'_>) -> Result<ReadSummary, IngestError> {
-    let settings = Settings::new(request.recipe)?;
-    let mut summary = ReadSummary::default();
-    for path in request.paths {
-        read_folder(path, request, &settings, &mut summary, emit)?;
-    }
-    summary.files.sort();
-    Ok(summary)
+    read_paths(request, emit, read_folder)
 }
 
 fn read_folder(
@@ -87,11 +82,7 @@ fn read_folder(
     let project = if settings.external.is_empty() { None } else { Some(load(root, request, settings, &[])?.project) };
     let none = HashMap::new();
     let defined = project.as_ref().map_or(&none, |project| project.plugin_names());
-    for file in list(root, &endings)? {
-        let known = endings.iter().any(|ending| file.rel.ends_with(ending));
-        if file.vendored || !known || !settings.wants(&file.rel) {
-            continue;
-        }
+    for file in wanted(root, &endings, settings)? {
         emit(Met::Progress(std::fs::metadata(&file.path).map_or(0, |data| data.len())))?;
         *summary.counts.entry("documents".to_owned()).or_default() += 1;
         match read_text(&file, request.max_row_bytes).and_then(|text| blocks_of(&file, &text, settings)) {
@@ -324,7 +315,8 @@ fn met(
     let outline = match outlined {
         Ok(outline) => outline,
         Err(error) => {
-            let locator = format!("{rel}:{}:{}#{name}", line + block.offset + error.line - 1, error.column);
+            let error = SyntaxError { line: line + block.offset + error.line - 1, ..error };
+            let locator = format!("{rel}:{}:{}#{name}", error.line, error.column);
             return Some(Met::Rejected(RejectedRow { locator, ..not_parsed(rel, "", &error) }));
         }
     };

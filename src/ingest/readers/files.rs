@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::ingest::IngestError;
 use crate::ingest::recipe::Recipe;
 use crate::ingest::recipe::glob::Glob;
-use crate::ingest::row::{Met, RawRow, relative};
+use crate::ingest::row::{Emit, Met, RawRow, ReadRequest, ReadSummary, relative};
 use crate::sample::{DescriptionKind, Dialect, RejectedRow};
 
 /// Folders that hold code of others: libraries put into the repository, virtual environments, installed packages.
@@ -86,12 +86,9 @@ impl Settings {
     /// [`IngestError::Recipe`] where an option is unknown or of another type than it must be.
     pub fn new(recipe: &Recipe) -> Result<Settings, IngestError> {
         let wrong = |message: String| IngestError::Recipe { name: recipe.name.clone(), message };
-        let globs = |patterns: &[String]| -> Result<Vec<Glob>, IngestError> {
-            patterns.iter().map(|text| Glob::new(text).map_err(wrong)).collect()
-        };
         let mut settings = Settings {
-            include: globs(&recipe.include)?,
-            exclude: globs(&recipe.exclude)?,
+            include: recipe.include.clone(),
+            exclude: recipe.exclude.clone(),
             description_kind: recipe.description_kind.unwrap_or(DescriptionKind::Human),
             external: Vec::new(),
             needs_description: false,
@@ -236,6 +233,37 @@ pub(super) fn list(root: &Path, endings: &[&str]) -> Result<Vec<Found>, IngestEr
         }
     }
     found.sort();
+    Ok(found)
+}
+
+/// Reads every path of a request with `folder`, and brings the account of it in order.
+///
+/// # Errors
+///
+/// As [`Settings::new`] and `folder`.
+pub(super) fn read_paths(
+    request: &ReadRequest<'_>,
+    emit: &mut Emit<'_>,
+    folder: impl Fn(&Path, &ReadRequest<'_>, &Settings, &mut ReadSummary, &mut Emit<'_>) -> Result<(), IngestError>,
+) -> Result<ReadSummary, IngestError> {
+    let settings = Settings::new(request.recipe)?;
+    let mut summary = ReadSummary::default();
+    for path in request.paths {
+        folder(path, request, &settings, &mut summary, emit)?;
+    }
+    summary.files.sort();
+    Ok(summary)
+}
+
+/// The files under `root` that samples are taken from: those of [`list`] that the recipe wants and that are nobody else's.
+///
+/// # Errors
+///
+/// As [`list`].
+pub(super) fn wanted(root: &Path, endings: &[&str], settings: &Settings) -> Result<Vec<Found>, IngestError> {
+    let known = |file: &Found| endings.iter().any(|ending| file.rel.ends_with(ending));
+    let mut found = list(root, endings)?;
+    found.retain(|file| !file.vendored && known(file) && settings.wants(&file.rel));
     Ok(found)
 }
 

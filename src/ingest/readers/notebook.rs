@@ -14,9 +14,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use super::files::{Found, Settings, list, read_text};
+use super::files::{Settings, read_paths, read_text, wanted};
 use super::python::project::Module;
-use super::python::{load, not_parsed, sample};
+use super::python::{load, no_construct, not_parsed, sample};
 use crate::analyze::facts::{Syntax, SyntaxError};
 use crate::analyze::outline::outline;
 use crate::analyze::parse::check;
@@ -61,13 +61,7 @@ static MAGIC: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 pub(super) fn read(request: &ReadRequest<'_>, emit: &mut Emit<'_>) -> Result<ReadSummary, IngestError> {
-    let settings = Settings::new(request.recipe)?;
-    let mut summary = ReadSummary::default();
-    for path in request.paths {
-        read_folder(path, request, &settings, &mut summary, emit)?;
-    }
-    summary.files.sort();
-    Ok(summary)
+    read_paths(request, emit, read_folder)
 }
 
 fn read_folder(
@@ -77,10 +71,7 @@ fn read_folder(
     summary: &mut ReadSummary,
     emit: &mut Emit<'_>,
 ) -> Result<(), IngestError> {
-    let files: Vec<Found> = list(root, &[".ipynb"])?
-        .into_iter()
-        .filter(|file| !file.vendored && file.rel.ends_with(".ipynb") && settings.wants(&file.rel))
-        .collect();
+    let files = wanted(root, &[".ipynb"], settings)?;
     let mut count = |name: &str, more: u64| *summary.counts.entry(name.to_owned()).or_default() += more;
     count("notebooks", files.len() as u64);
     let mut modules = Vec::new();
@@ -107,7 +98,7 @@ fn read_folder(
         count("scenes", scenes.len() as u64);
         for scene in &scenes {
             if !scene.constructs {
-                count("scenes-without-construct", 1);
+                emit(no_construct(&project, index, scene))?;
                 continue;
             }
             let cell = module.cells.get(scene.item).copied().unwrap_or(u32::MAX);

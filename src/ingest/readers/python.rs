@@ -2,13 +2,13 @@
 //!
 //! A sample is a class at the top level of a file that derives from a Scene, through the project's own classes too, and
 //! that has `construct`, its own or from a class of the project. (A class without one is a base of others, or has the
-//! library's empty one.) With it come the imports, constants, functions and classes of the same project that it needs,
+//! library's empty one: a rejected row, `no-construct`.) With it come the imports, constants, functions and classes of the same project that it needs,
 //! through relative, absolute and star imports, transitively, and nothing else; imports of the project are gone, those of
 //! packages stay. Statements stand in the order in which Python would have executed them; statements that change a
 //! needed object (`TABLE["x"] = 1`) or a setting of a library (`config.frame_width = 9`) come along.
 //!
 //! Reasons of rejected rows: `syntax` with line and column, `not-utf8`, `unreadable`,
-//! `row-too-large`, and `extraction` where a text that was put together does not parse. Issues: `asset:PATH` for a file
+//! `row-too-large`, `no-construct`, and `extraction` where a text that was put together does not parse. Issues: `asset:PATH` for a file
 //! that is opened, `unresolved:NAME` for a name that nothing defines, `unimported:PACKAGE` where an import of Manim or of a
 //! plugin is missing, `unknown-package:NAME`, `conflict:NAME`, `needs-description`.
 
@@ -26,7 +26,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use self::project::{Module, Project, SceneClass};
-use super::files::{Found, Settings, list, read_text};
+use super::files::{Found, Settings, list, read_paths, read_text};
 use super::{docs, notebook};
 use crate::analyze::facts::SyntaxError;
 use crate::analyze::outline::{Imported, Outline, outline};
@@ -50,12 +50,8 @@ enum Parsed {
 }
 
 fn read(request: &ReadRequest<'_>, emit: &mut Emit<'_>) -> Result<ReadSummary, IngestError> {
-    let settings = Settings::new(request.recipe)?;
-    let mut summary = ReadSummary::default();
-    for path in request.paths {
-        read_project(path, request, &settings, &mut summary, emit)?;
-    }
-    for reader in &settings.with {
+    let mut summary = read_paths(request, emit, read_project)?;
+    for reader in &Settings::new(request.recipe)?.with {
         let more = match reader.as_str() {
             "notebook" => notebook::read(request, emit)?,
             "docs" => docs::read(request, emit)?,
@@ -100,7 +96,7 @@ fn read_project(
         count("scenes", scenes.len() as u64);
         for scene in &scenes {
             if !scene.constructs {
-                count("scenes-without-construct", 1);
+                emit(no_construct(&project, module, scene))?;
                 continue;
             }
             let met = sample(&project, module, scene, &scenes, settings, usize::MAX);
@@ -203,11 +199,41 @@ fn parse(file: &Found, max_bytes: u64) -> Parsed {
     }
 }
 
-/// The rejected row of a text that has no tree.
+/// The rejected row of a text that has no tree; its place is named in the locator and in the detail.
 pub(super) fn not_parsed(file: &str, locator: &str, error: &SyntaxError) -> RejectedRow {
     let reason = if error.class == "too-large" { "row-too-large" } else { "syntax" };
+    let detail = format!("line {}, column {}: {}", error.line, error.column, error.message);
     let locator = format!("{locator}:{}:{}", error.line, error.column);
-    RejectedRow { file: file.to_owned(), locator, reason: reason.to_owned(), detail: error.message.clone() }
+    RejectedRow { file: file.to_owned(), locator, reason: reason.to_owned(), detail }
+}
+
+/// The rejected row of a class that derives from a Scene and draws nothing: neither it nor a class of the project that it
+/// derives from has `construct`.
+pub(super) fn no_construct(project: &Project, module: usize, scene: &SceneClass) -> Met {
+    let rel = project.modules[module].rel.clone();
+    let line = project.item(module, scene.item).line;
+    Met::Rejected(RejectedRow {
+        locator: locator(project, module, scene),
+        reason: "no-construct".to_owned(),
+        detail: format!(
+            "line {line}: class {} derives from a Scene, and neither it nor a class of the project that it derives from has `construct`",
+            scene.name
+        ),
+        file: rel,
+    })
+}
+
+/// The name of a Scene in its module: a later class of the same name has its number.
+fn name_of(scene: &SceneClass) -> String {
+    if scene.occurrence == 1 { scene.name.clone() } else { format!("{}~{}", scene.name, scene.occurrence) }
+}
+
+fn locator(project: &Project, module: usize, scene: &SceneClass) -> String {
+    let module = &project.modules[module];
+    match module.cells.get(scene.item) {
+        Some(cell) => format!("{}#cell{cell}/{}", module.rel, name_of(scene)),
+        None => format!("{}#{}", module.rel, name_of(scene)),
+    }
 }
 
 /// Makes the sample of a Scene. `horizon`: items of its module from there on do not exist.
@@ -220,20 +246,15 @@ pub(super) fn sample(
     horizon: usize,
 ) -> Met {
     let rel = project.modules[module].rel.clone();
-    let name = if scene.occurrence == 1 { scene.name.clone() } else { format!("{}~{}", scene.name, scene.occurrence) };
-    let key = format!("{rel}#{name}");
-    let locator = match project.modules[module].cells.get(scene.item) {
-        Some(cell) => format!("{rel}#cell{cell}/{name}"),
-        None => key.clone(),
-    };
+    let key = format!("{rel}#{}", name_of(scene));
+    let locator = locator(project, module, scene);
     let cut = cut::cut(project, (module, scene.item), horizon);
     let composed = compose::compose(project, &cut);
     let lacking = match verify::lacking(&composed.code, &settings.external, project.plugin_names()) {
         Ok(lacking) => lacking,
         Err(verdict) => {
             let row = not_parsed(&rel, &locator, &verdict);
-            let detail =
-                format!("the text put together for this scene does not parse: {} ({})", row.detail, row.locator);
+            let detail = format!("the text put together for this scene does not parse: {}", row.detail);
             return Met::Rejected(RejectedRow { file: rel, locator, reason: "extraction".to_owned(), detail });
         }
     };

@@ -4,7 +4,7 @@
 //! It streams: one row is held at a time, and a row over the limit is counted and passed over without being held (a
 //! Parquet page, and the second file of a join by key, are held whole). Which format a file has is seen from its content.
 //!
-//! Reasons of rejected rows: `not-an-object`, `invalid-json`, `not-utf8`, `row-too-large`, `truncated`, `csv-columns`
+//! Reasons of rejected rows: `not-an-object`, `invalid-json`, `duplicate-name`, `not-utf8`, `row-too-large`, `truncated`, `csv-columns`
 //! (the row cannot be read), `missing-field`, `wrong-type`, `no-match`, `no-code`, `join-unreadable`, `no-join-partner`
 //! (the field map finds nothing), `filtered` (the recipe leaves it out).
 
@@ -37,6 +37,7 @@ use join::Joiner;
 use map::Mapper;
 
 pub use preview::{Column, Preview, preview};
+pub(super) use sniff::is_table;
 
 /// The registry's entry.
 pub static READER: Reader = Reader {

@@ -45,6 +45,11 @@ fn errors_name_file_place_key_and_what_is_possible() {
         ("fields.kode = \"c\"\n", &["unknown field `kode`", "instruction", "code"]),
         ("fields.code = \"c\"\ndedup = \"fuzzy\"\n", &["unknown variant `fuzzy`", "near", "exact", "off"]),
         ("fields.instruction = \"c\"\n", &["no `fields.code`"]),
+        (
+            "fields.code = \"c\"\ninclude = [\"*.csv\",\n  \"{a\"]\n",
+            &["sources/x.toml:6:11", "`{a` is no pattern", "not closed"],
+        ),
+        ("include = [\"[a.csv\"]\nfields.code = \"c\"\n", &["sources/x.toml:5:11", "`[` is not closed"]),
         ("fields.code = \"c[\"\n", &["`c[` is no path", "column[0]"]),
         ("fields.code = { path = \"c\", capture = \"a\" }\n", &["has 0 groups", "exactly one"]),
         ("fields.code = { path = \"c\", value = \"a\" }\n", &["either `path` or `value`"]),
@@ -72,6 +77,7 @@ fn the_head_of_a_recipe_is_checked() {
         ("name = \"X y\"\nlicence = \"MIT\"\nrank = 3\nreader = \"table\"\nfields.code = \"c\"", "lower-case"),
         ("name = \"x\"\nlicence = \"MIT\"\nrank = 6\nreader = \"table\"\nfields.code = \"c\"", "1 to 5"),
         ("name = \"x\"\nlicence = \"\"\nrank = 3\nreader = \"table\"\nfields.code = \"c\"", "none-stated"),
+        ("name = \"x\"\nlicence = \"MITT\"\nrank = 3\nreader = \"table\"\nfields.code = \"c\"", "x.toml:2:11"),
         ("name = \"x\"\nlicence = \"MIT\"\nrank = 3\nreader = \"tabel\"\nfields.code = \"c\"", "there are"),
         ("name = \"x\"\nrank = 3\nreader = \"table\"\nfields.code = \"c\"", "missing field `licence`"),
     ];
@@ -97,6 +103,13 @@ fn the_command_line_makes_recipes_too() {
     assert!(error.contains("no `fields.code`"), "{error}");
     let error = Recipe::adhoc("mine", "table", &[pair("answer", "q")]).unwrap_err().to_string();
     assert!(error.contains("there are instruction, code"), "{error}");
+    let error = Recipe::adhoc("mine", "table", &[pair("cod", "q")]).unwrap_err().to_string();
+    assert!(error.contains("did you mean code"), "{error}");
+    let stated = recipe.stated(Some("mit"), Some(5)).unwrap();
+    assert_eq!((stated.licence.as_str(), stated.rank), ("MIT", 5));
+    assert_eq!(Recipe::from_toml(&stated.toml, "x").unwrap().licence, "MIT");
+    let error = stated.stated(Some("MITT"), None).unwrap_err().to_string();
+    assert!(error.contains("did you mean `MIT`"), "{error}");
 }
 
 #[test]

@@ -7,7 +7,9 @@ use serde::{Deserialize, Deserializer};
 
 use super::glob::Glob;
 use super::path::FieldPath;
-use super::{Dedup, Description, Field, Fields, Filter, Format, Join, JoinBy, Piece, Recipe, Variant};
+use super::{
+    Dedup, Description, Field, Fields, Filter, Format, Join, JoinBy, Piece, Recipe, Variant, check_name, licence,
+};
 use crate::ingest::IngestError;
 use crate::ingest::readers;
 use crate::sample::{DescriptionKind, Dialect};
@@ -18,7 +20,7 @@ struct RecipeForm {
     name: String,
     #[serde(default)]
     title: Option<String>,
-    licence: String,
+    licence: LicenceForm,
     url: Option<String>,
     get: Option<String>,
     citation: Option<String>,
@@ -35,9 +37,9 @@ struct RecipeForm {
     levels: Vec<String>,
     description_kind: Option<DescriptionKind>,
     #[serde(default)]
-    include: Vec<String>,
+    include: Vec<Glob>,
     #[serde(default)]
-    exclude: Vec<String>,
+    exclude: Vec<Glob>,
     #[serde(default)]
     options: toml::Table,
     format: Option<Format>,
@@ -54,6 +56,14 @@ struct RecipeForm {
     variant: Vec<VariantForm>,
 }
 
+struct LicenceForm(String);
+
+impl<'de> Deserialize<'de> for LicenceForm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        licence::read(&String::deserialize(deserializer)?).map(LicenceForm).map_err(D::Error::custom)
+    }
+}
+
 fn yes() -> bool {
     true
 }
@@ -64,9 +74,9 @@ struct VariantForm {
     #[serde(default)]
     name: String,
     #[serde(default)]
-    include: Vec<String>,
+    include: Vec<Glob>,
     #[serde(default)]
-    exclude: Vec<String>,
+    exclude: Vec<Glob>,
     format: Option<Format>,
     fields: Option<FieldsForm>,
     key: Option<Vec<FieldPath>>,
@@ -298,26 +308,13 @@ fn position(text: &str, byte: usize) -> String {
 }
 
 fn check(form: RecipeForm) -> Result<Recipe, String> {
-    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if form.name.is_empty() || !form.name.chars().all(legal) {
-        return Err(format!("name: `{}` has other characters than lower-case letters, digits and `_`", form.name));
-    }
+    check_name(&form.name).map_err(|message| format!("name: {message}"))?;
     if !(1..=5).contains(&form.rank) {
         return Err(format!("rank: {} is not 1 to 5 (5 wins over 1 among duplicates)", form.rank));
-    }
-    let licence_legal = |c: char| c.is_ascii_alphanumeric() || "-.+() ".contains(c);
-    if form.licence.trim().is_empty() || !form.licence.chars().all(licence_legal) {
-        return Err(format!(
-            "licence: `{}` is no SPDX expression; write one (`MIT`, `CC-BY-NC-SA-4.0`, `MIT AND Apache-2.0`) or \"none-stated\"",
-            form.licence
-        ));
     }
     let known = readers::names();
     if !known.contains(&form.reader.as_str()) {
         return Err(format!("reader: there is no reader `{}`; there are {}", form.reader, known.join(", ")));
-    }
-    for pattern in form.include.iter().chain(&form.exclude) {
-        Glob::new(pattern)?;
     }
     let levels: Vec<String> = form.levels.iter().map(|level| level.to_lowercase()).collect();
     for (index, level) in levels.iter().enumerate() {
@@ -368,7 +365,7 @@ fn check(form: RecipeForm) -> Result<Recipe, String> {
         toml: String::new(),
         title: form.title.unwrap_or_else(|| form.name.clone()),
         name: form.name,
-        licence: form.licence,
+        licence: form.licence.0,
         url: form.url,
         get: form.get,
         citation: form.citation,
@@ -402,10 +399,7 @@ fn variant(given: VariantForm, base: &VariantForm) -> Result<Variant, String> {
     if fields.code.is_none() {
         return Err("it has no `fields.code`: a table without code gives no samples".to_owned());
     }
-    let globs = |own: &[String], shared: &[String]| -> Result<Vec<Glob>, String> {
-        let list = if own.is_empty() { shared } else { own };
-        list.iter().map(|pattern| Glob::new(pattern)).collect()
-    };
+    let globs = |own: Vec<Glob>, shared: &[Glob]| if own.is_empty() { shared.to_vec() } else { own };
     let description = given.description.or_else(|| base.description.clone()).map(|form| form.0).unwrap_or_default();
     let join = match given.join.or_else(|| base.join.clone()) {
         None => None,
@@ -415,8 +409,8 @@ fn variant(given: VariantForm, base: &VariantForm) -> Result<Variant, String> {
     let undescribed = given.undescribed.or_else(|| base.undescribed.clone()).unwrap_or_default();
     Ok(Variant {
         name: given.name,
-        include: globs(&given.include, &base.include)?,
-        exclude: globs(&given.exclude, &base.exclude)?,
+        include: globs(given.include, &base.include),
+        exclude: globs(given.exclude, &base.exclude),
         format: given.format.or(base.format),
         fields,
         key: given.key.or_else(|| base.key.clone()).unwrap_or_default(),

@@ -1,7 +1,9 @@
-//! Where index files lie: as tantivy's own, but readers of a medium that cannot be written do without a lock file.
+//! Where index files lie: as tantivy's own, but readers of a medium that cannot be written do without a lock file, and
+//! whoever may read the project may read all of them.
 
-use std::io;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tantivy::Directory;
@@ -10,7 +12,17 @@ use tantivy::directory::{DirectoryLock, FileHandle, Lock, MmapDirectory, WatchCa
 
 /// A directory of the file system.
 #[derive(Clone, Debug)]
-pub struct Files(pub MmapDirectory);
+pub struct Files(MmapDirectory, PathBuf);
+
+impl Files {
+    /// Opens a directory that is there.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn open(dir: &Path) -> tantivy::Result<Files> {
+        Ok(Files(MmapDirectory::open(dir)?, dir.to_owned()))
+    }
+}
 
 impl Directory for Files {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
@@ -26,7 +38,16 @@ impl Directory for Files {
     }
 
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
-        self.0.open_write(path)
+        match self.0.open_write(path) {
+            // Of a writer that was killed before its commit: the next one comes to the same number again. Only the holder
+            // of the writer's lock is here, and nothing that is committed has a number that is still to come.
+            Err(OpenWriteError::FileAlreadyExists(_)) if path.extension().is_some_and(|ending| ending == "del") => {
+                std::fs::remove_file(self.1.join(path))
+                    .map_err(|error| OpenWriteError::wrap_io_error(error, path.to_owned()))?;
+                self.0.open_write(path)
+            }
+            other => other,
+        }
     }
 
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
@@ -34,7 +55,12 @@ impl Directory for Files {
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
-        self.0.atomic_write(path, data)
+        // As tantivy's, which takes a temporary file that nobody else may read.
+        let fresh = self.1.join(format!("{}.new", path.display()));
+        let mut file = File::create(&fresh)?;
+        file.write_all(data)?;
+        file.sync_data()?;
+        std::fs::rename(&fresh, self.1.join(path))
     }
 
     fn sync_directory(&self) -> io::Result<()> {

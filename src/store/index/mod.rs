@@ -14,7 +14,6 @@ pub mod tally;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tantivy::directory::MmapDirectory;
 use tantivy::tokenizer::TokenizerManager;
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher, SegmentReader, TantivyDocument, Term};
 
@@ -53,7 +52,7 @@ impl Index {
             return Ok(None);
         }
         let fields = Fields::new();
-        let directory = Files(MmapDirectory::open(dir).map_err(tantivy::TantivyError::from)?);
+        let directory = Files::open(dir)?;
         let Ok(mut index) = tantivy::Index::open(directory) else { return Ok(None) };
         let payload: Payload = match index.load_metas() {
             Ok(metas) => metas.payload.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
@@ -85,7 +84,7 @@ impl Index {
         }
         std::fs::create_dir_all(dir).map_err(io(dir.to_owned()))?;
         let fields = Fields::new();
-        let mut index = tantivy::Index::create_in_dir(dir, fields.schema.clone())?;
+        let mut index = tantivy::Index::builder().schema(fields.schema.clone()).open_or_create(Files::open(dir)?)?;
         index.set_tokenizers(tokenizers());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let mut made = Index { index, reader, fields, watermark: 0 };

@@ -1,6 +1,9 @@
 //! Rows as the formats give them: a record or a fault, with the place it stands at.
 
-use serde_json::Value;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
 
 use crate::ingest::IngestError;
 use crate::ingest::recipe::path::Record;
@@ -49,6 +52,71 @@ pub(super) trait Items {
     }
 }
 
+/// Reads a JSON value in which no object has two members of one name: which of them counts is nobody's to guess.
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element_seed(Strict)? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if object.contains_key(&name) {
+                return Err(A::Error::custom(format!("`{}` stands there twice in one object", start_of(&name))));
+            }
+            object.insert(name, members.next_value_seed(Strict)?);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
 /// Reads the bytes of one row as a JSON object.
 pub(super) fn parse_record(bytes: &[u8], at_end: bool) -> Result<Record, Fault> {
     let text = match std::str::from_utf8(bytes) {
@@ -57,7 +125,8 @@ pub(super) fn parse_record(bytes: &[u8], at_end: bool) -> Result<Record, Fault> 
             return Err(Fault::new("not-utf8", format!("byte {} of the row is not UTF-8", error.valid_up_to() + 1)));
         }
     };
-    match serde_json::from_str::<Value>(text) {
+    let mut json = serde_json::Deserializer::from_str(text);
+    match Strict.deserialize(&mut json).and_then(|value| json.end().map(|()| value)) {
         Ok(Value::Object(record)) => Ok(record),
         Ok(other) => Err(Fault::new("not-an-object", format!("{}: {}", kind(&other), start_of(text)))),
         Err(error) if error.is_eof() && at_end => {
@@ -71,7 +140,9 @@ pub(super) fn parse_record(bytes: &[u8], at_end: bool) -> Result<Record, Fault> 
             } else {
                 format!("column {}", error.column())
             };
-            Err(Fault::new("invalid-json", format!("{message} at {place}: {}", start_of(text))))
+            // The only error of ours: all others are about the form.
+            let reason = if error.is_data() { "duplicate-name" } else { "invalid-json" };
+            Err(Fault::new(reason, format!("{message} at {place}: {}", start_of(text))))
         }
     }
 }

@@ -112,6 +112,16 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_stands_twice_in_an_object_leaves_open_which_counts() {
+        let rows =
+            read(b"{\"a\":1,\"b\":2,\"a\":3}\n{\"m\":[{\"x\":1,\"x\":1}]}\n{\"a\":{\"a\":[-1,2.5,null,true]}}\n");
+        assert_eq!(
+            rows.into_iter().map(|(_, content)| content).collect::<Vec<_>>(),
+            [Err("duplicate-name"), Err("duplicate-name"), Ok("{\"a\":{\"a\":[-1,2.5,null,true]}}".into())]
+        );
+    }
+
+    #[test]
     fn a_million_short_rows_are_one_row_at_a_time() {
         let text = "{}\n".repeat(1_000_000);
         let mut lines = Lines::new(text.as_bytes(), PathBuf::from("x.jsonl"), 1000);

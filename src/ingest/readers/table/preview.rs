@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::items::kind;
 use super::{files, open_items};
 use crate::ingest::IngestError;
-use crate::ingest::recipe::path::{Found, Record};
+use crate::ingest::recipe::path::{FieldPath, Found, Record};
 use crate::ingest::recipe::{Recipe, Variant};
 
 /// How many rows are looked at.
@@ -47,16 +47,20 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// The command that reads the table as it seems to be meant, for a shell.
+    /// The command that reads the table under a name as it seems to be meant, for a shell.
     ///
     /// # Errors
-    /// [`IngestError::Nothing`] where no column looks like code.
-    pub fn command(&self, path: &Path) -> Result<String, IngestError> {
+    /// [`IngestError::Nothing`] where no column looks like code, or is called as code is.
+    pub fn command(&self, name: &str, path: &Path) -> Result<String, IngestError> {
         let Some(code) = &self.code else {
             let columns: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
             return Err(IngestError::Nothing {
                 source_name: path.display().to_string(),
-                message: format!("no code: no column looks like code; the columns are {}", columns.join(", ")),
+                message: format!(
+                    "no code: no column looks like code; the columns are {}; if one of them is, type: scenery ingest --reader table --field code=COLUMN {name} {}",
+                    columns.join(", "),
+                    quoted(&path.to_string_lossy())
+                ),
             });
         };
         let mut command = String::from("scenery ingest --reader table");
@@ -64,24 +68,17 @@ impl Preview {
             command.push_str(&format!(" --field {}", quoted(&format!("instruction={instruction}"))));
         }
         command.push_str(&format!(" --field {}", quoted(&format!("code={code}"))));
-        command.push_str(&format!(" {} {}", name_of(path), quoted(&path.to_string_lossy())));
+        command.push_str(&format!(" {name} {}", quoted(&path.to_string_lossy())));
         Ok(command)
     }
 }
 
-/// A name for a source that is made of a path.
-fn name_of(path: &Path) -> String {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let stem = name.split('.').next().unwrap_or(&name);
-    let name: String =
-        stem.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
-    if name.trim_matches('_').is_empty() { "mine".to_owned() } else { name.trim_matches('_').to_owned() }
-}
-
-/// A word for a shell: in single quotes where it holds anything that a shell would read.
+/// A word for a shell: in single quotes where it holds anything that a shell would read, `./` before a dash.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
+    if word.starts_with('-') {
+        quoted(&format!("./{word}"))
+    } else if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
@@ -206,10 +203,21 @@ impl Seen {
         self.names.iter().map(column).collect()
     }
 
-    /// The columns that look most like instruction and code: code by content, the instruction by name, then content.
+    /// The columns that look most like instruction and code: by content, among these by name; where no content looks like
+    /// code, by a name that means nothing else.
     fn guess(&self) -> (Option<String>, Option<String>) {
-        const CODE: &[&str] =
-            &["code", "output", "completion", "response", "answer", "python_code", "assistant", "solution"];
+        const CODE: &[&str] = &[
+            "code",
+            "output",
+            "completion",
+            "response",
+            "answer",
+            "python_code",
+            "assistant",
+            "gpt",
+            "model",
+            "solution",
+        ];
         const INSTRUCTION: &[&str] = &[
             "instruction",
             "prompt",
@@ -226,27 +234,34 @@ impl Seen {
         let by_name = |names: &[&str], name: &str| {
             let lower = name.to_lowercase();
             let exact = names.iter().position(|known| *known == lower);
-            exact.or_else(|| names.iter().position(|known| lower.contains(known)).map(|at| at + 20)).unwrap_or(99)
+            let turn = || names.iter().position(|known| lower.contains(&format!("={known}]"))).map(|at| at + 10);
+            let part = || names.iter().position(|known| lower.contains(known)).map(|at| at + 20);
+            exact.or_else(turn).or_else(part).unwrap_or(99)
         };
+        // A name that is no path cannot be typed.
+        let texts = |name: &&String| self.counts[*name].texts > 0 && name.parse::<FieldPath>().is_ok();
         let code = self
             .names
             .iter()
-            .filter(|name| {
-                let counts = &self.counts[*name];
-                counts.texts > 0 && counts.code_like * 2 >= counts.texts
-            })
+            .filter(texts)
+            .filter(|name| self.counts[*name].code_like * 2 >= self.counts[*name].texts)
             .min_by_key(|name| by_name(CODE, name))
+            .or_else(|| {
+                let named = self.names.iter().filter(texts).filter(|name| by_name(CODE, name) < 20);
+                named.min_by_key(|name| by_name(CODE, name))
+            })
             .cloned();
         let instruction = self
             .names
             .iter()
+            .filter(texts)
             .filter(|name| {
                 let counts = &self.counts[*name];
-                Some(*name) != code.as_ref()
-                    && counts.texts * 2 >= self.rows
+                let place = by_name(INSTRUCTION, name);
+                let by_content = counts.texts * 2 >= self.rows
                     && counts.code_like * 2 < counts.texts
-                    && counts.words * 2 >= counts.texts
-                    && by_name(INSTRUCTION, name) < 99
+                    && counts.words * 2 >= counts.texts;
+                Some(*name) != code.as_ref() && (place < 20 || by_content && place < 99)
             })
             .min_by_key(|name| by_name(INSTRUCTION, name))
             .cloned();
@@ -266,8 +281,7 @@ fn turns<'a>(name: &str, value: &'a Value) -> Vec<(String, &'a Value)> {
             {
                 let path = format!("{name}[{role}={who}].{content}");
                 if matches!(
-                    path.parse::<crate::ingest::recipe::path::FieldPath>()
-                        .map(|path| path.find(&Record::new()) == Found::NoColumn),
+                    path.parse::<FieldPath>().map(|path| path.find(&Record::new()) == Found::NoColumn),
                     Ok(true)
                 ) && !found.iter().any(|(other, _)| *other == path)
                 {
@@ -306,7 +320,7 @@ mod tests {
         assert_eq!(preview.rows.len(), 3);
         assert_eq!(preview.columns[3].null_share, 1.0);
         assert_eq!(preview.columns[0].types, ["number"]);
-        let command = preview.command(Path::new("my data/a b.jsonl")).unwrap();
+        let command = preview.command("a_b", Path::new("my data/a b.jsonl")).unwrap();
         assert_eq!(
             command,
             "scenery ingest --reader table --field 'instruction=The question' --field code=answer a_b 'my data/a b.jsonl'"
@@ -316,15 +330,35 @@ mod tests {
     #[test]
     fn turns_of_a_conversation_are_offered_as_paths() {
         let row = "{\"messages\": [{\"role\": \"user\", \"content\": \"Draw a circle\"}, {\"role\": \"assistant\", \"content\": \"import manim\\nclass A: pass\"}]}\n";
-        let command = of("m.jsonl", row).unwrap().command(Path::new("m.jsonl")).unwrap();
+        let command = of("m.jsonl", row).unwrap().command("m", Path::new("m.jsonl")).unwrap();
         assert!(command.contains("'instruction=messages[role=user].content'"), "{command}");
         assert!(command.contains("'code=messages[role=assistant].content'"), "{command}");
     }
 
     #[test]
+    fn columns_called_as_instruction_and_code_are_taken_whatever_they_hold() {
+        for (instruction, code) in
+            [("instruction", "response"), ("prompt", "completion"), ("question", "answer"), ("input", "output")]
+        {
+            let row = format!("{{\"{code}\": \"x = 1\", \"{instruction}\": \"circle\", \"n\": 3}}\n");
+            let command = of("n.jsonl", &row).unwrap().command("n", Path::new("-n.jsonl")).unwrap();
+            assert_eq!(
+                command,
+                format!(
+                    "scenery ingest --reader table --field instruction={instruction} --field code={code} n ./-n.jsonl"
+                )
+            );
+        }
+        let row = "{\"conversations\": [{\"from\": \"human\", \"value\": \"circle\"}, {\"from\": \"gpt\", \"value\": \"x = 1\"}]}\n";
+        let command = of("c.jsonl", row).unwrap().command("c", Path::new("c.jsonl")).unwrap();
+        assert!(command.contains("'instruction=conversations[from=human].value'"), "{command}");
+        assert!(command.contains("'code=conversations[from=gpt].value'"), "{command}");
+    }
+
+    #[test]
     fn a_table_without_code_says_so() {
         let preview = of("p.json", "[{\"theorem\": \"Pythagoras\", \"difficulty\": \"easy\"}]").unwrap();
-        let error = preview.command(Path::new("p.json")).unwrap_err().to_string();
+        let error = preview.command("p", Path::new("p.json")).unwrap_err().to_string();
         assert!(error.contains("no code") && error.contains("theorem, difficulty"), "{error}");
         let error = of("t.json", "[\"one topic\", \"another\"]").unwrap_err().to_string();
         assert!(error.contains("no code") && error.contains("one topic"), "{error}");

@@ -25,7 +25,7 @@ pub(super) fn suffix(path: &Path) -> Option<String> {
 }
 
 /// Whether a file's name says that it is a table.
-pub(super) fn is_table(path: &Path) -> bool {
+pub(in crate::ingest::readers) fn is_table(path: &Path) -> bool {
     suffix(path).is_some_and(|suffix| SUFFIXES.contains(&suffix.as_str()))
 }
 
@@ -74,7 +74,9 @@ pub(super) fn shape(path: &Path, opened: &Opened, wanted: Option<Format>) -> Res
         (Some(Format::Parquet), _) => return Err(wrong("this is no Parquet file (its first four bytes are not PAR1)")),
         (Some(format @ (Format::Csv | Format::Tsv)), _) => return Ok(separated(format, head)),
         (Some(format), _) => return plain(format),
-        (None, b'[') if suffix != "csv" && suffix != "tsv" => return plain(Format::Array),
+        (None, b'[') if suffix != "csv" && suffix != "tsv" => {
+            return plain(if first_line_is_a_value(body) { Format::Jsonl } else { Format::Array });
+        }
         (None, b'{') if suffix != "csv" && suffix != "tsv" => return plain(object(body, &suffix)),
         _ => {}
     }
@@ -106,6 +108,13 @@ fn object(body: &[u8], suffix: &str) -> Format {
     }
     // A first line that does not end within what was looked at is a long row; a short one opens an object over lines.
     if line.len() == body.len() && body.len() > 1024 { Format::Jsonl } else { Format::Splits }
+}
+
+/// Whether the first line is a whole JSON value and something follows it: a row of JSON Lines, since a document that is
+/// an array ends with it.
+fn first_line_is_a_value(body: &[u8]) -> bool {
+    let Some(end) = body.iter().position(|byte| *byte == b'\n') else { return false };
+    !body[end..].trim_ascii().is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(&body[..end]).is_ok()
 }
 
 /// Whether the text opens an object whose first member is a list with a side's name (`{"train": [`).
@@ -149,6 +158,10 @@ mod tests {
             ("a.json", b"{\"train\": [{\"a\": 1}], \"test\": []}", Format::Splits),
             ("a.json", b"{\n \"results\": [{}]\n}", Format::Splits),
             ("a.jsonl", b"[\n{\"a\": 1}\n]", Format::Array),
+            ("a.jsonl", b"[{\"a\": 1},\n{\"a\": 2}]\n", Format::Array),
+            ("a.jsonl", b"[{\"a\": 1}]\n\n", Format::Array),
+            ("a.jsonl", b"[1,2]\n{\"a\": 1}\n", Format::Jsonl),
+            ("a.json", b"[]\n[1]", Format::Jsonl),
             ("a.txt", b"\xef\xbb\xbf {\"a\": 1}\n", Format::Jsonl),
             ("a.csv", b"{a},b\n1,2\n", Format::Csv),
             ("a.jsonl", b"oops\n{\"a\": 1}\n", Format::Jsonl),
