@@ -120,53 +120,100 @@ impl<'a> FromIterator<&'a str> for Words {
 pub fn stems(text: &str) -> Words {
     let mut words = Words::default();
     words.text.reserve(text.len());
-    for_each_word(text, &mut |word| words.push(word, stem(word)));
+    words.ends.reserve(text.len() / 6);
+    for_each_word(text, |word| words.push(word, stem(word)));
     words
 }
 
+const LOWER: u8 = 1;
+const UPPER: u8 = 2;
+const APOSTROPHE: u8 = 3;
+const HIGH: u8 = 4;
+
+/// The class of each byte of a word; 0 where it is of none.
+const CLASS: [u8; 256] = {
+    let mut table = [0u8; 256];
+    let mut byte = 0usize;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b'a'..=b'z' => LOWER,
+            b'A'..=b'Z' => UPPER,
+            b'\'' => APOSTROPHE,
+            0x80..=0xff => HIGH,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
+
 /// Calls `take` with every lower-case word of a text: runs of letters, and the parts of `camelCase` and `snake_case`
 /// names.
-fn for_each_word(text: &str, take: &mut dyn FnMut(&str)) {
+fn for_each_word(text: &str, mut take: impl FnMut(&str)) {
     let bytes = text.as_bytes();
     let mut word = String::new();
     let mut at = 0;
     while at < bytes.len() {
-        let start = at;
-        let mut plain = true;
-        while at < bytes.len() {
-            let byte = bytes[at];
-            if byte.is_ascii_lowercase() || byte == b'\'' {
-                at += 1;
-            } else if byte.is_ascii_uppercase() {
-                plain = false;
-                at += 1;
-            } else if byte < 128 {
-                break;
-            } else {
-                let ch = text[at..].chars().next().unwrap_or(' ');
-                if !ch.is_alphabetic() {
-                    break;
-                }
-                plain = false;
-                at += ch.len_utf8();
-            }
+        if CLASS[bytes[at] as usize] == 0 {
+            at += 1;
+            continue;
         }
-        let run = text[start..at].trim_matches('\'');
+        let start = at;
+        // Classes that were met, as bits.
+        let mut met = 0u8;
+        while at < bytes.len() {
+            let class = CLASS[bytes[at] as usize];
+            match class {
+                0 => break,
+                HIGH => {
+                    let ch = text[at..].chars().next().unwrap_or(' ');
+                    if !ch.is_alphabetic() {
+                        break;
+                    }
+                    at += ch.len_utf8();
+                }
+                _ => at += 1,
+            }
+            met |= 1 << class;
+        }
         if at == start {
             at += text[at..].chars().next().map_or(1, char::len_utf8);
-        } else if run.is_empty() {
             continue;
-        } else if plain {
+        }
+        let mut run = &text[start..at];
+        if met & (1 << APOSTROPHE) != 0 {
+            run = run.trim_matches('\'');
+        }
+        if run.is_empty() {
+            continue;
+        }
+        if met & (1 << UPPER | 1 << HIGH) == 0 {
             take(run);
         } else {
-            parts(run, &mut word, take);
+            parts(run, &mut word, &mut take);
         }
     }
 }
 
 /// Splits a run of letters before a capital that follows a small letter or precedes one.
-fn parts(run: &str, word: &mut String, take: &mut dyn FnMut(&str)) {
+fn parts(run: &str, word: &mut String, take: &mut impl FnMut(&str)) {
     word.clear();
+    if run.is_ascii() {
+        let bytes = run.as_bytes();
+        let mut start = 0;
+        word.push_str(run);
+        word.make_ascii_lowercase();
+        for at in 1..bytes.len() {
+            let follows = bytes[at - 1].is_ascii_lowercase();
+            let precedes = bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+            if bytes[at].is_ascii_uppercase() && (follows || precedes) {
+                take(&word[start..at]);
+                start = at;
+            }
+        }
+        take(&word[start..]);
+        return;
+    }
     let mut chars = run.chars().peekable();
     let mut before_is_lower = false;
     while let Some(ch) = chars.next() {

@@ -97,12 +97,11 @@ impl LineTable {
     /// Reads a text's line ends.
     pub fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
-        let mut starts = vec![0];
-        for (at, byte) in bytes.iter().enumerate() {
-            if *byte == b'\n' || (*byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')) {
-                starts.push(at as u32 + 1);
-            }
-        }
+        let mut starts = Vec::with_capacity(text.len() / 24 + 1);
+        starts.push(0);
+        let ends = memchr::memchr2_iter(b'\n', b'\r', bytes);
+        starts
+            .extend(ends.filter(|at| bytes[*at] == b'\n' || bytes.get(at + 1) != Some(&b'\n')).map(|at| at as u32 + 1));
         LineTable(starts)
     }
 

@@ -1,5 +1,9 @@
 //! Python's own names: what a text may read without binding it.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashSet;
+
 /// Built-in functions, constants and exceptions of Python 3.13, and the names that a module has from the start, sorted.
 pub const BUILTINS: &[&str] = &[
     "ArithmeticError",
@@ -173,7 +177,8 @@ pub const BUILTINS: &[&str] = &[
 
 /// Whether Python brings a name itself.
 pub fn is_builtin(name: &str) -> bool {
-    BUILTINS.binary_search(&name).is_ok()
+    static NAMES: LazyLock<FxHashSet<&str>> = LazyLock::new(|| BUILTINS.iter().copied().collect());
+    NAMES.contains(name)
 }
 
 #[cfg(test)]

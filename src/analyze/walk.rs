@@ -54,9 +54,9 @@ fn walk(tree: &Tree) -> CodeFacts {
         facts: CodeFacts::without_tree(tree.verdict()),
         env: Env::new(&tree.text),
         text: &tree.text,
-        reads: FxHashMap::default(),
-        bound: FxHashMap::default(),
-        attributes: FxHashMap::default(),
+        reads: names(),
+        bound: names(),
+        attributes: names(),
         path: Vec::new(),
         class: Vec::new(),
         depth: 0,
@@ -73,6 +73,11 @@ fn walk(tree: &Tree) -> CodeFacts {
     facts.calls.sort_by_key(|call| call.line);
     whole::finish(&mut facts);
     facts
+}
+
+/// Room for the names of a text of common size.
+fn names<K>() -> FxHashMap<K, u32> {
+    FxHashMap::with_capacity_and_hasher(48, Default::default())
 }
 
 /// Where in the flow of control a node stands.

@@ -9,6 +9,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 use crate::analyze::facts::Subject;
@@ -126,29 +127,33 @@ fn singular(words: &Words, at: usize) -> Option<(&str, &str)> {
     })
 }
 
-/// How many lists an [`Index`] has.
-const LISTS: usize = 4096;
-
-/// Places of texts in a list, found by the beginning and the length of a text.
-struct Index(Vec<Vec<usize>>);
+/// Places of texts in a list.
+struct Index {
+    places: FxHashMap<String, Vec<usize>>,
+    /// By the first byte of a text, the lengths that texts have (as bits, 31 and more in one), since most of what is
+    /// asked for is not there.
+    lengths: [u32; 256],
+}
 
 impl Index {
     fn new<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
-        let mut lists = vec![Vec::new(); LISTS];
+        let mut index = Index { places: FxHashMap::default(), lengths: [0; 256] };
         for (place, key) in keys.enumerate() {
-            lists[Self::list(key)].push(place);
+            if let Some(first) = key.bytes().next() {
+                index.lengths[usize::from(first)] |= 1 << key.len().min(31);
+                index.places.entry(key.to_owned()).or_default().push(place);
+            }
         }
-        Index(lists)
+        index
     }
 
-    fn list(key: &str) -> usize {
-        let head = key.bytes().take(3).fold(key.len(), |sum, byte| sum * 37 + usize::from(byte));
-        head % LISTS
-    }
-
-    /// Places of what may be the text.
     fn of(&self, key: &str) -> &[usize] {
-        &self.0[Self::list(key)]
+        match key.bytes().next() {
+            Some(first) if self.lengths[usize::from(first)] >> key.len().min(31) & 1 == 1 => {
+                self.places.get(key).map_or(&[], Vec::as_slice)
+            }
+            _ => &[],
+        }
     }
 }
 
@@ -161,26 +166,9 @@ struct Table {
     by_first: Index,
     /// Phrases that begin with a digit, which are no words: `3d`.
     literals: Vec<usize>,
-    names: Names,
-    attributes: Names,
-}
-
-/// Names, each with what it speaks for.
-struct Names {
-    list: Vec<(String, Spoken)>,
-    by_name: Index,
-}
-
-impl Names {
-    fn new(map: BTreeMap<String, Spoken>) -> Self {
-        let list: Vec<(String, Spoken)> = map.into_iter().collect();
-        let by_name = Index::new(list.iter().map(|(name, _)| name.as_str()));
-        Names { list, by_name }
-    }
-
-    fn get(&self, name: &str) -> Option<&Spoken> {
-        self.by_name.of(name).iter().map(|place| &self.list[*place]).find(|(known, _)| known == name).map(|(_, s)| s)
-    }
+    /// Names, each with what it speaks for.
+    names: FxHashMap<String, Spoken>,
+    attributes: FxHashMap<String, Spoken>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
@@ -189,13 +177,12 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table {
         topics: Vec::new(),
         phrases: Vec::new(),
-        by_first: Index(Vec::new()),
+        by_first: Index::new(std::iter::empty()),
         literals: Vec::new(),
-        names: Names::new(BTreeMap::new()),
-        attributes: Names::new(BTreeMap::new()),
+        names: FxHashMap::default(),
+        attributes: FxHashMap::default(),
     };
     let mut places: BTreeMap<(bool, Vec<String>), usize> = BTreeMap::new();
-    let (mut names, mut attributes) = (BTreeMap::new(), BTreeMap::new());
     for (topic, (name, entry)) in file.into_iter().enumerate() {
         for (list, in_code) in [(&entry.words, true), (&entry.asked, false)] {
             for (weight, written) in weighed(list) {
@@ -216,7 +203,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
                 }
             }
         }
-        for (list, into) in [(&entry.names, &mut names), (&entry.attributes, &mut attributes)] {
+        for (list, into) in [(&entry.names, &mut table.names), (&entry.attributes, &mut table.attributes)] {
             for (weight, written) in weighed(list) {
                 speak(into.entry(written.to_owned()).or_default(), topic, weight);
             }
@@ -229,8 +216,6 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         Some(first) if !literals.contains(&place) => first,
         _ => "",
     }));
-    table.names = Names::new(names);
-    table.attributes = Names::new(attributes);
     table
 });
 
@@ -333,7 +318,7 @@ fn evidence<'a>(subject: &Subject<'a>) -> Vec<Piece<'a>> {
             pieces.extend(phrase.coded.iter().map(piece));
         }
     }
-    let mut take = |names: &Names, name: &'a str, found: Found<'a>| {
+    let mut take = |names: &FxHashMap<String, Spoken>, name: &'a str, found: Found<'a>| {
         for (topic, weight) in names.get(name).into_iter().flatten() {
             pieces.push(Piece { topic: *topic, weight: *weight, points: *weight, found });
         }

@@ -231,8 +231,8 @@ impl<'a> Env<'a> {
             Expr::Tuple(e) => plain(&e.elts),
             Expr::Dict(e) => e.items.iter().all(|item| item.key.is_some()).then_some(e.items.len() as u64),
             Expr::StringLiteral(e) => Some(e.value.chars().count() as u64),
-            Expr::Name(e) if !self.is_mutated(&e.id) => match self.get(&e.id) {
-                Known::Length(length) => Some(length),
+            Expr::Name(e) => match self.get(&e.id) {
+                Known::Length(length) if !self.is_mutated(&e.id) => Some(length),
                 _ => None,
             },
             Expr::ListComp(e) => match e.generators.as_slice() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ruff_python_ast::{Expr, Stmt};
+use rustc_hash::FxHashMap;
 
 use crate::analyze::facts::{CodeFacts, ImportFact};
 use crate::analyze::manim_api::Names;
@@ -14,19 +15,23 @@ pub(super) fn finish(facts: &mut CodeFacts) {
     let mut free: BTreeMap<String, u32> = BTreeMap::new();
     let mut manim: BTreeMap<String, u32> = BTreeMap::new();
     let names = Names::new(&facts.imports, &facts.bound);
+    let mut known: FxHashMap<&str, Option<&str>> = FxHashMap::default();
     for (dotted, count) in &facts.reads {
         let root = dotted.split('.').next().unwrap_or(dotted);
         if !facts.bound.contains_key(root) && !is_builtin(root) {
-            *free.entry(root.to_owned()).or_default() += count;
+            add(&mut free, root, *count);
         }
-        if let Some(taken) = names.resolve(dotted)
-            && !is_builtin(taken.name)
+        let taken = names.resolve(dotted).map(|taken| taken.name);
+        if let Some(name) = taken
+            && !is_builtin(name)
         {
-            *manim.entry(taken.name.to_owned()).or_default() += count;
+            add(&mut manim, name, *count);
         }
+        known.insert(dotted, taken);
     }
+    // What is called is read, unless it is an attribute of no name.
     for call in &mut facts.calls {
-        call.manim = names.resolve(&call.name).map(|taken| taken.name.to_owned());
+        call.manim = known.get(call.name.as_str()).copied().flatten().map(str::to_owned);
     }
     let mut scenes: Vec<bool> = facts
         .classes
@@ -51,6 +56,15 @@ pub(super) fn finish(facts: &mut CodeFacts) {
     }
     facts.free_names = free;
     facts.manim = manim;
+}
+
+fn add(counts: &mut BTreeMap<String, u32>, name: &str, more: u32) {
+    match counts.get_mut(name) {
+        Some(count) => *count += more,
+        None => {
+            counts.insert(name.to_owned(), more);
+        }
+    }
 }
 
 /// Whether a base is a Scene by its own name, the name that it was imported under, or as a slide of a plugin.

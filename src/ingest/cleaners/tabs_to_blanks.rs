@@ -20,6 +20,9 @@ pub(super) static CLEANER: Cleaner = Cleaner {
 
 fn apply(code: &str, _: &CleanContext) -> Option<String> {
     // Tabs alone are not refused: both must stand in indentation.
+    if !code.contains('\t') {
+        return None;
+    }
     let indents = |c: char| code.split('\n').any(|line| line[..line.len() - line.trim_start().len()].contains(c));
     if !indents('\t') || !indents(' ') || parses(code) {
         return None;
