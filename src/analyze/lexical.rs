@@ -260,7 +260,7 @@ mod tests {
     fn words_are_parts_of_names_in_lower_case() {
         let words = |text: &str| {
             let mut words = Vec::new();
-            for_each_word(text, &mut |word| words.push(word.to_owned()));
+            for_each_word(text, |word| words.push(word.to_owned()));
             words
         };
         assert_eq!(

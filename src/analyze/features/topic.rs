@@ -416,7 +416,7 @@ mod tests {
 
     #[test]
     fn names_of_the_table_are_manim_names() {
-        for (name, _) in &TABLE.names.list {
+        for (name, _) in TABLE.names.iter() {
             assert!(crate::analyze::manim_api::api().kind(name).is_some(), "{name}");
         }
     }
@@ -424,7 +424,7 @@ mod tests {
     #[test]
     fn weights_and_shares_are_in_range() {
         let spoken = TABLE.phrases.iter().flat_map(|phrase| &phrase.asked);
-        let named = TABLE.names.list.iter().chain(&TABLE.attributes.list).flat_map(|(_, spoken)| spoken);
+        let named = TABLE.names.iter().chain(&TABLE.attributes).flat_map(|(_, spoken)| spoken);
         assert!(spoken.chain(named).all(|(_, weight)| (1..=4).contains(weight)));
         assert!(TABLE.topics.iter().all(|(_, share)| (1..=100).contains(share)));
     }
