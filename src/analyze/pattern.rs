@@ -10,11 +10,12 @@
 mod anatomy;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ruff_python_ast::{Expr, Stmt};
 
-use self::anatomy::{Anatomy, Part, Slot, anatomy, slots_of};
-use super::parse::{parse_tree, with_tree};
+use self::anatomy::{Anatomy, Part, Slot, anatomy, lists_of};
+use super::parse::{Node, Tree, children, parse_tree, with_tree};
 use crate::similarity::lexer::{self, TokenKind};
 
 /// Stands for `$` while a pattern is parsed: a letter that no Manim code has, as wide as the sign in characters.
@@ -23,13 +24,19 @@ const MARK: char = 'ǃ';
 const REST: &str = "ǃǃǃ";
 
 /// A pattern of code.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Pattern {
     /// As it was typed.
     text: String,
-    /// With marks for signs.
-    marked: String,
+    /// Of the text with marks for signs.
+    tree: Arc<Tree>,
     names: Vec<String>,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
 }
 
 /// Why a text is no pattern.
@@ -73,13 +80,12 @@ impl Pattern {
         if !says {
             return fail(whole, "this pattern would be found everywhere".to_owned());
         }
-        drop(tree);
         let names: BTreeSet<&str> = lexer::tokens(&marked)
             .filter(|token| token.kind == TokenKind::Name && !token.text.starts_with(MARK))
             .map(|token| token.text)
             .collect();
         let names = names.into_iter().map(str::to_owned).collect();
-        Ok(Pattern { text: text.to_owned(), names, marked })
+        Ok(Pattern { text: text.to_owned(), names, tree: Arc::new(tree) })
     }
 
     /// The pattern as it was typed, without blanks around it.
@@ -98,9 +104,11 @@ impl Pattern {
         if !self.names.iter().all(|name| code.contains(name.as_str())) {
             return false;
         }
-        let Ok(pattern) = parse_tree(&self.marked) else { return false };
         with_tree(code, |tree| match tree {
-            Ok(tree) => found(&pattern.body, &tree.body),
+            Ok(tree) => match self.tree.body.as_slice() {
+                [Stmt::Expr(one)] => has_expression(&one.value, &tree.body),
+                pattern => has_statements(pattern, &tree.body),
+            },
             Err(_) => false,
         })
     }
@@ -123,33 +131,34 @@ fn lone_sign(text: &str) -> Option<usize> {
     None
 }
 
-fn found(pattern: &[Stmt], body: &[Stmt]) -> bool {
-    let expression = match pattern {
-        [Stmt::Expr(one)] => Some(one.value.as_ref()),
-        _ => None,
-    };
-    // A list instead of recursion: bodies to look for statements in, parts to look for the expression in.
-    let mut bodies: Vec<Vec<Part<'_>>> = vec![body.iter().map(Part::Stmt).collect()];
-    let wanted: Vec<Part<'_>> = pattern.iter().map(Part::Stmt).collect();
-    while let Some(list) = bodies.pop() {
-        if expression.is_none() && matches!(list.first(), Some(Part::Stmt(_))) {
-            let any = (0..list.len()).any(|from| prefix(&wanted, &list[from..], &mut Bound::default()));
-            if any {
-                return true;
-            }
+fn has_expression(pattern: &Expr, body: &[Stmt]) -> bool {
+    let kind = std::mem::discriminant(pattern);
+    let mut todo: Vec<Node<'_>> = body.iter().map(Node::Stmt).collect();
+    while let Some(node) = todo.pop() {
+        if let Node::Expr(expr) = node
+            && std::mem::discriminant(expr) == kind
+            && same(Part::Expr(pattern), Part::Expr(expr), &mut Bound::default())
+        {
+            return true;
         }
+        children(node, &mut |child| todo.push(child));
+    }
+    false
+}
+
+fn has_statements(pattern: &[Stmt], body: &[Stmt]) -> bool {
+    let wanted: Vec<Part<'_>> = pattern.iter().map(Part::Stmt).collect();
+    let mut todo: Vec<Vec<Part<'_>>> = vec![body.iter().map(Part::Stmt).collect()];
+    while let Some(list) = todo.pop() {
+        if matches!(list.first(), Some(Part::Stmt(_)))
+            && (0..list.len()).any(|from| prefix(&wanted, &list[from..], &mut Bound::default()))
+        {
+            return true;
+        }
+        // Statements stand in statements, in their clauses, handlers and cases, and nowhere else.
         for part in list {
-            if let (Some(wanted), Part::Expr(expr)) = (expression, part)
-                && same(Part::Expr(wanted), Part::Expr(expr), &mut Bound::default())
-            {
-                return true;
-            }
-            for slot in slots_of(part) {
-                match slot {
-                    Slot::One(Some(part)) => bodies.push(vec![part]),
-                    Slot::One(None) => {}
-                    Slot::Many(parts) | Slot::Named(parts) => bodies.push(parts),
-                }
+            if matches!(part, Part::Stmt(_) | Part::Clause(_) | Part::Handler(_) | Part::Case(_)) {
+                todo.extend(lists_of(part));
             }
         }
     }
@@ -216,6 +225,13 @@ fn is_rest(part: Part<'_>) -> bool {
 fn same<'a>(pattern: Part<'a>, part: Part<'a>, bound: &mut Bound<'a>) -> bool {
     if let Some(name) = variable(pattern) {
         return bound.bind(name, Meant::Part(part));
+    }
+    if let (Part::Expr(wanted), Part::Expr(here)) = (pattern, part) {
+        match (wanted, here) {
+            (Expr::Name(wanted), Expr::Name(here)) => return wanted.id == here.id,
+            _ if std::mem::discriminant(wanted) != std::mem::discriminant(here) => return false,
+            _ => {}
+        }
     }
     let (Some(wanted), Some(here)) = (anatomy(pattern), anatomy(part)) else { return false };
     let Anatomy { kind, words, value, slots } = wanted;

@@ -91,6 +91,48 @@ impl Shingles {
     }
 }
 
+/// Finds out fast which texts are like one text.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    shingles: Shingles,
+    threshold: f64,
+    /// A bit for each value of the low bits of a hash: most shingles of most texts are told off by it.
+    bits: Vec<u64>,
+}
+
+impl Wanted {
+    /// Bits of a hash that choose a bit: 2^16 bits are 8 KB.
+    const LOW: u64 = 0xffff;
+
+    /// Makes it for a text's shingles and a threshold above 0.
+    pub fn new(shingles: Shingles, threshold: f64) -> Self {
+        let mut bits = vec![0u64; (Self::LOW as usize + 1) / 64];
+        for hash in shingles.hashes() {
+            bits[((hash & Self::LOW) / 64) as usize] |= 1 << (hash % 64);
+        }
+        Wanted { shingles, threshold, bits }
+    }
+
+    /// Whether code is as like as the threshold says.
+    pub fn is_like(&self, code: &str) -> bool {
+        let hashes = self.shingles.hashes();
+        let mut met = vec![false; hashes.len()];
+        let mut both = 0usize;
+        each_hash(lexer::tokens(code).map(|token| token.text), &mut |hash| {
+            if self.bits[((hash & Self::LOW) / 64) as usize] >> (hash % 64) & 1 == 1
+                && let Ok(at) = hashes.binary_search(&hash)
+                && !met[at]
+            {
+                met[at] = true;
+                both += 1;
+            }
+        });
+        // However few others the code has, either holds all that is wanted.
+        both as f64 / hashes.len().max(1) as f64 >= self.threshold
+            && Shingles::of_code(code).at_least(&self.shingles, self.threshold).is_some()
+    }
+}
+
 /// Whether sets of these sizes can be as alike as a threshold says.
 pub fn sizes_allow(left: usize, right: usize, threshold: f64) -> bool {
     let (small, large) = if left <= right { (left, right) } else { (right, left) };
@@ -165,6 +207,20 @@ mod tests {
             assert_eq!(a.jaccard(&b), expected, "{left:?} {right:?}");
             for threshold in [0.2, 0.5, 0.8, 1.0] {
                 assert_eq!(a.at_least(&b, threshold), (expected >= threshold).then_some(expected));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_told_off_fast_is_not_like() {
+        let texts = ["a = f(1, 2)\nb = g(a)", "a = f(1, 2)\nb = g(a)\nc = 3", "x.y(z)", "", "a = f(1, 2)\nb = g(c)"];
+        for one in texts {
+            for threshold in [0.1, 0.5, 0.85, 1.0] {
+                let wanted = Wanted::new(Shingles::of_code(one), threshold);
+                for two in texts {
+                    let like = Shingles::of_code(one).at_least(&Shingles::of_code(two), threshold).is_some();
+                    assert_eq!(wanted.is_like(two), like, "{one:?} {two:?} {threshold}");
+                }
             }
         }
     }

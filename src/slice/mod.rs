@@ -32,6 +32,17 @@ pub struct Slice {
     pub steps: Vec<StepCount>,
 }
 
+impl Slice {
+    /// One sentence for each value of which a stage got fewer rows than it asked for.
+    pub fn shortfalls(&self) -> impl Iterator<Item = String> {
+        self.steps.iter().flat_map(|step| {
+            step.groups.iter().filter(|group| group.got < group.asked).map(|group| {
+                format!("`{}` found {} of {} rows with `{}`", step.step, group.got, group.asked, group.value)
+            })
+        })
+    }
+}
+
 /// What a step came to.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StepCount {

@@ -5,13 +5,14 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::analyze::features::Kind;
-use crate::query::plan::{Field, Filter, Home, Plan, Test, Within};
-use crate::similarity::shingles::Shingles;
+use crate::query::plan::{Field, Filter, Home, Plan, Range, Test, Within};
+use crate::similarity::shingles::Wanted;
 use crate::store::index::rows::RowSet;
 use crate::store::index::schema::meta_text;
 use crate::store::index::search::{Lookup, expression};
@@ -71,9 +72,15 @@ impl<'a> Scans<'a> {
                 let Some(wanted) = super::alike::shingles_of(self.store, &rows)?.pop() else {
                     return Ok(RowSet::default());
                 };
-                self.texts(&candidates, &|text| {
-                    Ok(Shingles::of_code(&text.code()?).at_least(&wanted, *threshold).is_some())
-                })
+                // A set of shingles is never larger than the number of tokens, which the index knows.
+                let least = (wanted.len() as f64 * threshold).floor();
+                let large = Filter::Test(Test::Range {
+                    field: fact("tokens", Kind::Int),
+                    range: Range { low: Bound::Included(least), high: Bound::Unbounded },
+                });
+                let candidates = self.those_of(candidates, &[&large])?;
+                let wanted = Wanted::new(wanted, *threshold);
+                self.texts(&candidates, &|text| Ok(wanted.is_like(&text.code()?)))
             }
             Test::Ast { pattern } => {
                 // Every name of the pattern stands in the code, so the index can leave most rows out.
@@ -82,15 +89,20 @@ impl<'a> Scans<'a> {
                     .map(|terms| Filter::Test(Test::Phrase { within: Within::Code, terms, prefix: false }))
                     .collect();
                 let mut all: Vec<&Filter> = named.iter().collect();
-                let valid = Filter::Test(Test::Value { field: valid_field(), value: "true".to_owned() });
+                let valid = Filter::Test(Test::Value { field: fact("valid", Kind::Bool), value: "true".to_owned() });
                 all.push(&valid);
-                let index = self.store.index();
-                let possible = index.matching(index.compile_all(&all, self)?.as_ref())?;
-                let candidates: RowSet = candidates.iter().filter(|row| possible.contains(*row)).collect();
+                let candidates = self.those_of(candidates, &all)?;
                 self.texts(&candidates, &|text| Ok(pattern.is_in(&text.code()?)))
             }
             other => Err(StoreError::Inconsistent(format!("no text answers {other:?}"))),
         }
+    }
+
+    /// Those of the candidates that pass tests which the index answers.
+    fn those_of(&self, candidates: RowSet, tests: &[&Filter]) -> Result<RowSet, StoreError> {
+        let index = self.store.index();
+        let possible = index.matching(index.compile_all(tests, self)?.as_ref())?;
+        Ok(candidates.iter().filter(|row| possible.contains(*row)).collect())
     }
 
     fn texts(
@@ -190,9 +202,9 @@ impl Lookup for Scans<'_> {
     }
 }
 
-/// The feature `valid`: code that does not parse has no pattern in it.
-fn valid_field() -> Field {
-    Field { name: "valid".to_owned(), kind: Kind::Bool, home: Home::Fact }
+/// A feature of the code.
+fn fact(name: &str, kind: Kind) -> Field {
+    Field { name: name.to_owned(), kind, home: Home::Fact }
 }
 
 /// The test on texts that a part of a conjunction is, plain or negated.

@@ -120,9 +120,12 @@ fn elements<'a>(list: impl IntoIterator<Item = &'a ast::InterpolatedStringElemen
     list.into_iter().map(Part::Element).collect()
 }
 
-/// The slots of a part, none where it is a leaf.
-pub(super) fn slots_of(part: Part<'_>) -> Vec<Slot<'_>> {
-    anatomy(part).map_or_else(Vec::new, |anatomy| anatomy.slots)
+/// The lists of parts right below a part.
+pub(super) fn lists_of(part: Part<'_>) -> impl Iterator<Item = Vec<Part<'_>>> {
+    anatomy(part).into_iter().flat_map(|anatomy| anatomy.slots).filter_map(|slot| match slot {
+        Slot::Many(parts) => Some(parts),
+        Slot::One(_) | Slot::Named(_) => None,
+    })
 }
 
 /// Takes a part apart; none for what is compared in no way (an escape of IPython).
