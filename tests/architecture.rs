@@ -195,7 +195,7 @@ const DOORS: &[(&str, &[&str])] = &[
     (r"\brusqlite\b", &["store/"]),
     (r"\btantivy\b", &["store/index/", "store/error.rs"]),
     (r"\bnom::", &["query/parse.rs", "query/parse/"]),
-    (r"\bruff_(python_\w+|text_size)\b", &["analyze/parse", "analyze/walk", "analyze/outline"]),
+    (r"\bruff_(python_\w+|text_size)\b", &["analyze/parse", "analyze/pattern", "analyze/walk", "analyze/outline"]),
     (r"\b(clap|clap_complete|clap_mangen|miette|indicatif|similar|anyhow|terminal_size)::", &["cli/"]),
     (r"\btokenizers::", &["prompt/tokenizer.rs"]),
     (r"\btch::", &["nn/torch/"]),

@@ -33,9 +33,11 @@ pub fn select_with(query: &Query<Resolved>, rows: &[Sample], terms: &Terms) -> V
     naive.rows_of(query)
 }
 
-/// The terms of texts that were split once: where each term stands.
+/// What was read off texts once: where each term stands, and the windows of five tokens.
 #[derive(Default)]
-pub struct Terms(RefCell<HashMap<String, Rc<Places>>>);
+pub struct Terms(RefCell<HashMap<String, Rc<Places>>>, RefCell<HashMap<String, Rc<Windows>>>);
+
+type Windows = HashSet<Vec<String>>;
 
 type Places = BTreeMap<String, BTreeSet<u32>>;
 
@@ -51,6 +53,27 @@ impl Terms {
         let places = Rc::new(places);
         self.0.borrow_mut().insert(text.to_owned(), places.clone());
         places
+    }
+
+    /// The share of windows of five tokens that two texts have in common.
+    fn alike(&self, left: &str, right: &str) -> f64 {
+        let (left, right) = (self.windows(left), self.windows(right));
+        let both = left.iter().filter(|window| right.contains(*window)).count();
+        let either = left.len() + right.len() - both;
+        if either == 0 { 0.0 } else { both as f64 / either as f64 }
+    }
+
+    fn windows(&self, code: &str) -> Rc<Windows> {
+        let made = || {
+            let tokens: Vec<String> =
+                scenery::similarity::lexer::tokens(code).map(|token| token.text.to_owned()).collect();
+            match tokens.len() {
+                0 => Windows::new(),
+                1..=4 => Windows::from([tokens]),
+                _ => tokens.windows(5).map(<[String]>::to_vec).collect(),
+            }
+        };
+        Rc::clone(self.1.borrow_mut().entry(code.to_owned()).or_insert_with(|| Rc::new(made())))
     }
 
     /// Whether terms stand at positions that follow one another.
@@ -207,6 +230,13 @@ impl Naive<'_> {
                 },
             },
             Check::Id { prefix } => sample.id.to_string().starts_with(prefix),
+            Check::Near { id, threshold } => {
+                let other = self.rows.iter().find(|row| row.id.to_string() == *id);
+                other.is_some_and(|other| self.terms.alike(&other.code, &sample.code) >= *threshold)
+            }
+            // The index and the order of looking are what is put to the test here; what a pattern is found in has an
+            // oracle of its own.
+            Check::Ast { pattern } => pattern.is_in(&sample.code),
             Check::AnyState(_) => true,
             Check::Saved { .. } => unreachable!("handled with the rows"),
         }
@@ -259,6 +289,72 @@ impl Naive<'_> {
                         kept[at].1 <= *count
                     })
                     .collect()
+            }
+            Step::Balance { field, shares, to } => {
+                let is = |row: usize, wanted: &str| match value(&self.rows[row], field) {
+                    Value::Word(word) => word == wanted,
+                    Value::Number(number) => wanted.parse() == Ok(number),
+                    Value::Null | Value::Names(_) => false,
+                };
+                let have = |wanted: &str| rows.iter().filter(|row| is(**row, wanted)).count();
+                // In whole units of a thousandth of a share, one row at a time to whoever is furthest behind.
+                let mut left: Vec<(String, usize)> = match to {
+                    None => {
+                        let most = |count: &dyn Fn(usize) -> bool| (1..=rows.len()).take_while(|n| count(*n)).last();
+                        let fits = |n: usize, share: f64, of: f64, have: usize| {
+                            (n as f64 * share / of + 1e-9).floor() as usize <= have
+                        };
+                        let first = shares
+                            .iter()
+                            .min_by(|a, b| {
+                                (have(&a.value) as f64 / a.share).total_cmp(&(have(&b.value) as f64 / b.share))
+                            })
+                            .expect("there are shares");
+                        let scarce = most(&|n| fits(n, 1.0, 1.0, have(&first.value))).unwrap_or(0);
+                        let count = |share: f64| ((scarce as f64 * share / first.share + 1e-9).floor() as usize).max(1);
+                        shares.iter().map(|share| (share.value.clone(), count(share.share))).collect()
+                    }
+                    Some(total) => {
+                        let sum: f64 = shares.iter().map(|share| share.share).sum();
+                        let exact: Vec<f64> = shares.iter().map(|share| *total as f64 * share.share / sum).collect();
+                        let mut counts: Vec<usize> =
+                            exact.iter().map(|wanted| (wanted + 1e-9).floor() as usize).collect();
+                        while (counts.iter().sum::<usize>() as u64) < *total {
+                            let behind = |at: usize| exact[at] - counts[at] as f64;
+                            let mut next = 0;
+                            for at in 1..counts.len() {
+                                if behind(at) > behind(next) {
+                                    next = at;
+                                }
+                            }
+                            counts[next] += 1;
+                        }
+                        shares.iter().zip(counts).map(|(share, count)| (share.value.clone(), count)).collect()
+                    }
+                };
+                rows.iter()
+                    .copied()
+                    .filter(|row| {
+                        let Some((_, count)) = left.iter_mut().find(|(wanted, _)| is(*row, wanted)) else {
+                            return false;
+                        };
+                        let takes = *count > 0;
+                        *count -= usize::from(takes);
+                        takes
+                    })
+                    .collect()
+            }
+            Step::Dedup { threshold } => {
+                let mut kept: Vec<usize> = Vec::new();
+                for row in rows {
+                    if !kept
+                        .iter()
+                        .any(|other| self.terms.alike(&self.rows[*other].code, &self.rows[row].code) >= *threshold)
+                    {
+                        kept.push(row);
+                    }
+                }
+                kept
             }
             Step::Sample { amount: Amount::Share(share), seed, .. } => {
                 let bound = share * 2f64.powi(64);

@@ -489,6 +489,8 @@ fn vocabulary() -> GenVocab {
             "rank",
         ]),
         saved: list(&["short", "longest", "ordered", "deep", "rejects"]),
+        near: list(&["7f3a21", "0123456789abcdef0123456789abcdef"]),
+        patterns: list(&["self.play($$$)", "$A + $A", "for $I in $N: $$$"]),
     }
 }
 

@@ -62,6 +62,10 @@ pub struct GenVocab {
     pub columns: Vec<String>,
     /// Saved queries that take no arguments.
     pub saved: Vec<String>,
+    /// Whole ids, or beginnings of at least six digits of which each is one sample's.
+    pub near: Vec<String>,
+    /// Patterns of code, without single quotes.
+    pub patterns: Vec<String>,
 }
 
 fn quoted(text: &str) -> String {
@@ -117,7 +121,7 @@ fn expr(rng: &mut Rng, vocab: &GenVocab, depth: usize) -> String {
 
 fn leaf(rng: &mut Rng, vocab: &GenVocab) -> String {
     for _ in 0..20 {
-        let made = match rng.below(14) {
+        let made = match rng.below(16) {
             0 | 1 => Some(text(rng, vocab)),
             2 => numbers(rng, vocab),
             3 => measures(rng, vocab),
@@ -129,6 +133,11 @@ fn leaf(rng: &mut Rng, vocab: &GenVocab) -> String {
             10 => days(rng, vocab),
             11 => has(rng, vocab),
             12 => pick(rng, &vocab.ids).map(|id| format!("id:{id}")),
+            13 => pick(rng, &vocab.near).map(|id| match rng.below(4) {
+                0 => format!("near:{id}"),
+                _ => format!("near:{id}>=0.{}", rng.between(1, 99)),
+            }),
+            14 => pick(rng, &vocab.patterns).map(|pattern| format!("ast:'{pattern}'")),
             _ => match rng.below(3) {
                 0 => pick(rng, &vocab.saved).map(|name| format!("@{name}")),
                 1 => Some(
@@ -313,7 +322,7 @@ fn has(rng: &mut Rng, vocab: &GenVocab) -> Option<String> {
 
 fn stage(rng: &mut Rng, vocab: &GenVocab) -> String {
     let column = |rng: &mut Rng| pick(rng, &vocab.columns).map_or("id", String::as_str).to_owned();
-    match rng.below(7) {
+    match rng.below(9) {
         0 | 1 => {
             let mut keys: Vec<String> = Vec::new();
             for _ in 0..1 + rng.below(3) {
@@ -332,6 +341,19 @@ fn stage(rng: &mut Rng, vocab: &GenVocab) -> String {
             1 => format!("sample {}", rng.between(1, 30)),
             _ => format!("sample {} seed {} by {}", rng.between(1, 40), rng.between(0, 9), column(rng)),
         },
-        _ => format!("per {} {}", column(rng), rng.between(1, 4)),
+        6 => format!("per {} {}", column(rng), rng.between(1, 4)),
+        7 if !vocab.enums.is_empty() => {
+            let (field, words, _) = rng.pick(&vocab.enums).clone();
+            let first = rng.below(words.len());
+            let shares: Vec<String> = (0..1 + rng.below(words.len()))
+                .map(|at| format!(" {}:{}", words[(first + at) % words.len()], [1, 1, 2, 3][rng.below(4)]))
+                .collect();
+            let to = if rng.chance(50) { format!(" to {}", rng.between(1, 30)) } else { String::new() };
+            format!("balance {field}{}{to}", shares.concat())
+        }
+        _ => match rng.below(3) {
+            0 => "dedup".to_owned(),
+            _ => format!("dedup 0.{}", rng.between(1, 9)),
+        },
     }
 }

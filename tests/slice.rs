@@ -118,6 +118,19 @@ fn vocabulary(samples: &[Sample]) -> GenVocab {
             "meta.episode",
         ]),
         saved: list(&["short", "ordered", "rejects", "nested"]),
+        near: samples.iter().rev().take(20).map(|sample| sample.id.to_string()).collect(),
+        patterns: list(&[
+            "self.play($$$)",
+            "self.play($A)",
+            "self.play($A, run_time=$T)",
+            "for $I in range($N): $$$",
+            "$F($X)",
+            "self.$M($$$)",
+            "class $C(Scene): $$$",
+            "nowhere($A)",
+            "self.wait(2)",
+            "from manim import *",
+        ]),
     }
 }
 

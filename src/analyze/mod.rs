@@ -13,6 +13,7 @@ mod lexical;
 pub mod manim_api;
 pub mod outline;
 pub mod parse;
+pub mod pattern;
 pub mod python_names;
 pub mod rules;
 pub mod walk;

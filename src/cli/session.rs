@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::args::{Asked, Cli, When};
 use super::failure::Failure;
-use crate::query::{self, Compiled, QueryError, Vocabulary};
-use crate::slice::{self, vocabulary, vocabulary::StoreVocabulary};
+use crate::query::{self, Compiled, Plan, QueryError, Vocabulary};
+use crate::slice::{self, Slice, vocabulary, vocabulary::StoreVocabulary};
 use crate::store::{Project, Store};
 
 /// How a command was called.
@@ -188,6 +188,16 @@ impl Session {
             self.note(&note.message);
         }
         Ok(compiled)
+    }
+
+    /// Evaluates a plan, and says which values fell short of what a stage asked for.
+    ///
+    /// # Errors
+    /// As the store.
+    pub fn select(&self, store: &Store, plan: &Plan, limit: usize) -> Result<Slice, Failure> {
+        let slice = slice::select(store, plan, limit)?;
+        slice.shortfalls().for_each(|sentence| self.note(sentence));
+        Ok(slice)
     }
 }
 

@@ -4,10 +4,14 @@
 //! and expanded saved queries, and has no room for a name that was not looked up. One shape serves both: what differs
 //! are the associated types of [`Leaf`] and [`Stage`]. What the language has but nothing executes yet has an
 //! uninhabited type at the resolved stage ([`Stage::When`]).
+//!
+//! One file because both stages are one shape.
 
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::ops::Bound;
+
+use crate::analyze::pattern::Pattern;
 
 use super::plan::{Field, Note, Range, Step, Within};
 
@@ -412,6 +416,18 @@ pub enum Check {
     },
     /// There is a value: not null, and neither an empty set nor an empty text.
     Given(Field),
+    /// The code is as alike to that of a sample as a threshold says.
+    Near {
+        /// The sample's whole id.
+        id: String,
+        /// From above 0 to 1.
+        threshold: f64,
+    },
+    /// A pattern of code is found in the code.
+    Ast {
+        /// The pattern.
+        pattern: Pattern,
+    },
     /// The id begins with these lower-case hexadecimal digits.
     Id {
         /// At most 32 digits.

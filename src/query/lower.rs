@@ -106,6 +106,8 @@ fn lower_check(check: &Check, default: bool) -> Filter {
         Check::Range { field, range } => Test::Range { field: field.clone(), range: *range },
         Check::Count { field, name, range } => Test::Count { field: field.clone(), name: name.clone(), range: *range },
         Check::Given(field) => Test::Has { field: field.clone() },
+        Check::Near { id, threshold } => Test::Near { id: id.clone(), threshold: *threshold },
+        Check::Ast { pattern } => Test::Ast { pattern: pattern.clone() },
         Check::Id { prefix } => Test::Id { prefix: prefix.clone() },
         Check::AnyState(_) => return Filter::All,
         Check::Between { field, low, high } => return between(field, *low, *high),

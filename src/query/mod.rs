@@ -90,6 +90,10 @@ pub trait Vocabulary {
     fn range(&self, _field: &str) -> Option<(f64, f64)> {
         None
     }
+    /// Whole ids of the samples whose id begins with hexadecimal digits, at most `limit`; `None` where that is not known.
+    fn ids(&self, _digits: &str, _limit: usize) -> Option<Vec<String>> {
+        None
+    }
     /// Names of the sources' own columns, without `meta.`; empty where they are not known.
     fn meta_names(&self) -> Vec<String>;
     /// Sources that order their levels, each with its levels from low to high.

@@ -3,6 +3,7 @@
 use std::ops::Bound;
 
 use crate::analyze::features::Kind;
+use crate::analyze::pattern::Pattern;
 
 /// Where the values of a field are kept, which decides what answers a test on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +135,19 @@ pub enum Test {
         /// Whether the last term is a prefix.
         prefix: bool,
     },
+    /// The code is as alike to that of a sample as the threshold says: share of shingles in common. A sample is like
+    /// itself.
+    Near {
+        /// The sample's whole id.
+        id: String,
+        /// From above 0 to 1.
+        threshold: f64,
+    },
+    /// A pattern of code is found in the code.
+    Ast {
+        /// The pattern.
+        pattern: Pattern,
+    },
     /// The id begins with these hexadecimal digits.
     Id {
         /// Lower-case digits, at most 32.
@@ -201,6 +215,29 @@ pub enum Step {
         /// Rows of each.
         count: u64,
     },
+    /// Keeps the first rows of each of some values of a field, in proportion; rows with other values go.
+    Balance {
+        /// The field, not a set.
+        field: Field,
+        /// The values with their shares.
+        shares: Vec<Share>,
+        /// Rows in all; as many as the scarcest value allows where it is not said.
+        to: Option<u64>,
+    },
+    /// Drops rows whose code is as alike to that of an earlier row that stays as the threshold says.
+    Dedup {
+        /// Share of shingles in common, from above 0 to 1.
+        threshold: f64,
+    },
+}
+
+/// A value and how much of it is wanted beside the others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Share {
+    /// The value: a word, or a number as it is typed.
+    pub value: String,
+    /// Above 0.
+    pub share: f64,
 }
 
 /// Something that the person who typed the query should know; printed to stderr.
@@ -247,6 +284,14 @@ impl std::fmt::Display for Step {
                 }
             }
             Step::Per { field, count } => write!(f, "per {} {count}", field.name),
+            Step::Balance { field, shares, to } => {
+                write!(f, "balance {}", field.name)?;
+                for share in shares {
+                    write!(f, " {}:{}", super::typed(&share.value), share.share)?;
+                }
+                to.map_or(Ok(()), |to| write!(f, " to {to}"))
+            }
+            Step::Dedup { threshold } => write!(f, "dedup {threshold}"),
         }
     }
 }

@@ -249,6 +249,8 @@ impl Display for Test {
             Test::Count { field, name, range } => ranged(f, &format!("{}.{name}", field.name), Kind::Int, range),
             Test::Has { field } => write!(f, "{} is given", field.name),
             Test::Meta { name, terms, prefix } => write!(f, "meta.{name} has {}", phrase(terms, *prefix)),
+            Test::Near { id, threshold } => write!(f, "code like that of {id} by {threshold} or more"),
+            Test::Ast { pattern } => write!(f, "code has {}", quote(pattern.text())),
             Test::Id { prefix } => write!(f, "id begins with {prefix}"),
         }
     }
@@ -339,6 +341,8 @@ impl Display for Check {
             }
             Check::Count { field, name, range } => ranged(f, &format!("{}.{name}", field.name), Kind::Int, range),
             Check::Given(field) => write!(f, "{} is given", field.name),
+            Check::Near { id, threshold } => write!(f, "code like that of {id} by {threshold} or more"),
+            Check::Ast { pattern } => write!(f, "code has {}", quote(pattern.text())),
             Check::Id { prefix } => write!(f, "id begins with {prefix}"),
             Check::AnyState(_) => f.write_str("any state"),
             Check::Saved { name, args, .. } if args.is_empty() => write!(f, "@{name}"),

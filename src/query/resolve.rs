@@ -5,10 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::analyze::features::Kind;
+use crate::analyze::pattern::Pattern;
 
 use super::ast::{Atom, Check, Expr, InValues, Leaf, Node, Op, Parsed, Query, Resolved, Span, Value, ValueKind, Word};
 use super::error::QueryError;
 use super::fields::{self, kind_name};
+use super::numbers::number;
 use super::plan::{Field, Note, Within};
 use super::suggest::{chunk, listed, quote, similar, typed, unknown_field};
 use super::texts::Place;
@@ -185,8 +187,8 @@ impl Resolver<'_> {
         match atom {
             Atom::Text(value) => self.words(text, Place::Texts(Within::Any), value, whole),
             Atom::Test { field, op, values } => self.test(text, field, *op, values, whole),
-            Atom::Near { .. } => Err(not_yet(whole, "`near:`", "similarity is not searched for yet")),
-            Atom::Ast { pattern } => Err(self.syntax_pattern(pattern, whole)),
+            Atom::Near { id, threshold } => self.near(text, id, threshold.as_ref(), whole),
+            Atom::Ast { pattern } => self.syntax_pattern(text, pattern),
             Atom::Given(name) => self.given(text, name, whole),
             Atom::Is(name) => self.is(text, name, whole),
             Atom::Saved { name, pin, .. } => {
@@ -196,16 +198,57 @@ impl Resolver<'_> {
         }
     }
 
-    fn syntax_pattern(&self, pattern: &Word, whole: Span) -> QueryError {
-        let squeezed: String = pattern.text.chars().filter(|c| !c.is_whitespace()).collect();
-        let eaten = ["(,", ",,", ",)", "(.", ",."].iter().any(|gap| squeezed.contains(gap)) && !squeezed.contains('$');
-        let error = not_yet(whole, "`ast:`", "patterns over the syntax tree are not matched yet");
-        if eaten {
-            return error.help(
-                "the shell has replaced the `$` names of this pattern by nothing: put the whole query in single quotes",
-            );
+    fn near(&self, text: &str, id: &Word, threshold: Option<&Word>, whole: Span) -> Result<Expr<Resolved>, QueryError> {
+        let threshold = threshold.map_or(Ok(DEFAULT_SIMILARITY), |word| similarity(text, word))?;
+        let digits = id.text.to_ascii_lowercase();
+        let is_id = (6..=32).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_id {
+            return Err(QueryError::new(
+                "type",
+                id.span,
+                format!("`near:` wants a sample's id, and `{}` is none", id.text),
+            )
+            .expected(["6 to 32 hexadecimal digits, as `query` shows them"]));
         }
-        error
+        // Where no store is asked any id may be one.
+        let found = self.vocabulary.ids(&digits, 4).unwrap_or_else(|| vec![digits.clone()]);
+        match found.as_slice() {
+            [one] => Ok(Expr::new(Node::Atom(Check::Near { id: one.clone(), threshold }), ())),
+            [] => Err(QueryError::new("value", id.span, format!("no sample has an id that begins with `{}`", id.text))
+                .suggest(text, whole, &format!("id:{digits}"))),
+            several => {
+                let message = format!("`{}` begins the ids of several samples", id.text);
+                let error = QueryError::new("value", id.span, message);
+                Err(several.iter().fold(error, |error, full| error.suggest(text, id.span, full)))
+            }
+        }
+    }
+
+    fn syntax_pattern(&self, text: &str, pattern: &Word) -> Result<Expr<Resolved>, QueryError> {
+        let error = match Pattern::read(&pattern.text) {
+            Ok(pattern) => return Ok(Expr::new(Node::Atom(Check::Ast { pattern }), ())),
+            Err(error) => error,
+        };
+        // Inside the quotes, where nothing in them was escaped.
+        let inside = pattern.span.from + 1;
+        let lead = pattern.text.len() - pattern.text.trim_start().len();
+        let (from, to) = (inside + lead + error.place.start, inside + lead + error.place.end);
+        let plain = pattern.span.of(text).get(1..).is_some_and(|rest| rest.starts_with(&pattern.text));
+        let span = if plain && to < pattern.span.to {
+            Span::new(from, to.max(from + 1).min(pattern.span.to))
+        } else {
+            pattern.span
+        };
+        let squeezed: String = pattern.text.chars().filter(|c| !c.is_whitespace()).collect();
+        let eaten = ["(,", ",,", ",)", "(.", ",.", "=,", "=)"].iter().any(|gap| squeezed.contains(gap));
+        let error = QueryError::new("pattern", span, error.message);
+        Err(if eaten && !squeezed.contains('$') {
+            error.help(
+                "the shell has replaced the `$` names of this pattern by nothing: put the whole query in single quotes",
+            )
+        } else {
+            error.help("a pattern is Python with `$A` for any one thing and `$$$` for any number of them: ast:'self.play(Create($A), $$$)'")
+        })
     }
 
     /// Finds the field of a name, or the set and the name whose occurrences are counted.
@@ -407,6 +450,30 @@ pub(super) fn expression(pattern: &str, flags: &str, span: Span) -> Result<Strin
 }
 
 /// The error for what the language has and nothing executes yet.
+/// Least likeness where a query does not say it: that from which samples count as near-duplicates.
+pub(super) const DEFAULT_SIMILARITY: f64 = 0.85;
+
+/// A share of shingles in common: above 0, at most 1; or in percent.
+pub(super) fn similarity(text: &str, word: &Word) -> Result<f64, QueryError> {
+    let error =
+        QueryError::new("range", word.span, format!("`{}` is no share of what two samples have in common", word.text))
+            .expected(["a number above 0 and up to 1"]);
+    if let Some(percent) = word.text.strip_suffix('%').and_then(number)
+        && percent > 0.0
+        && percent <= 100.0
+    {
+        let error = QueryError { kind: "unit", ..error };
+        return Err(error.suggest(text, word.span, &(percent / 100.0).to_string()));
+    }
+    match number(&word.text) {
+        Some(share) if share > 0.0 && share <= 1.0 => Ok(share),
+        Some(percent) if (10.0..=100.0).contains(&percent) => {
+            Err(error.suggest(text, word.span, &(percent / 100.0).to_string()))
+        }
+        _ => Err(error.suggest(text, word.span, "0.85")),
+    }
+}
+
 pub(super) fn not_yet(span: Span, what: &str, why: &str) -> QueryError {
     QueryError::new("not-yet", span, format!("{what} belongs to the language but cannot be answered yet: {why}"))
 }

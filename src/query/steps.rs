@@ -2,12 +2,13 @@
 
 use crate::analyze::features::Kind;
 
-use super::ast::{Span, Stated, StatedKind, Word};
+use super::ast::{Span, Stated, StatedKind, Value, ValueKind, Word};
 use super::error::QueryError;
 use super::fields::kind_name;
 use super::numbers::number;
-use super::plan::{Amount, Field, Home, SortKey, Step};
-use super::resolve::{Resolver, Subject, not_yet};
+use super::plan::{Amount, Field, Home, Share, SortKey, Step};
+use super::resolve::{DEFAULT_SIMILARITY, Resolver, Subject, did_you_mean, not_yet, similarity};
+use super::suggest::{similar, typed};
 
 impl Resolver<'_> {
     /// Resolves a stage.
@@ -61,11 +62,106 @@ impl Resolver<'_> {
                     count => Ok(Step::Per { field, count }),
                 }
             }
-            StatedKind::Balance { .. } => Err(not_yet(stated.span, "the stage `balance`", "nothing carries it out")),
-            StatedKind::Dedup(_) => {
-                Err(not_yet(stated.span, "the stage `dedup`", "duplicates are not searched for yet"))
+            StatedKind::Balance { field, shares, to } => self.balance(text, stated.span, field, shares, to.as_ref()),
+            StatedKind::Dedup(threshold) => {
+                let threshold = threshold.as_ref().map_or(Ok(DEFAULT_SIMILARITY), |word| similarity(text, word))?;
+                Ok(Step::Dedup { threshold })
             }
             StatedKind::Split { .. } => Err(not_yet(stated.span, "the stage `split`", "sides are not given yet")),
+        }
+    }
+
+    /// `balance field a:1 b:2 [to n]`
+    fn balance(
+        &mut self,
+        text: &str,
+        whole_stage: Span,
+        field: &Word,
+        stated: &[(Value, Word)],
+        to: Option<&Word>,
+    ) -> Result<Step, QueryError> {
+        let name = field;
+        let field = self.column(text, name, "balance")?;
+        if stated.is_empty() {
+            let known = self.known(&field.name).map(|known| known.list.clone()).unwrap_or_default();
+            let names: Vec<String> = known.iter().take(3).map(|(value, _)| format!(" {}:1", typed(value))).collect();
+            let error =
+                QueryError::new("stage", whole_stage, "`balance` does not say which values, and how much of each")
+                    .expected(["balance FIELD VALUE:1 VALUE:2 [to N]"]);
+            let end = Span::new(name.span.to, name.span.to);
+            return Err(if names.is_empty() { error } else { error.suggest(text, end, &names.concat()) });
+        }
+        let mut shares: Vec<Share> = Vec::with_capacity(stated.len());
+        for (value, word) in stated {
+            let spelled = match &value.kind {
+                ValueKind::Bare(text) | ValueKind::Quoted(text) => text.clone(),
+                ValueKind::Regex { .. } => {
+                    return Err(QueryError::new("type", value.span, "`balance` wants values, not expressions"));
+                }
+            };
+            let spelled = self.balanced_value(text, &field, value, spelled)?;
+            if shares.iter().any(|share| share.value == spelled) {
+                return Err(QueryError::new("stage", value.span, format!("`{spelled}` stands twice in `balance`")));
+            }
+            match number(&word.text) {
+                Some(share) if share > 0.0 && share.is_finite() => shares.push(Share { value: spelled, share }),
+                _ => {
+                    let message = format!("`{}` is no share: a number above 0, `{spelled}:2`", word.text);
+                    return Err(QueryError::new("range", word.span, message).suggest(text, word.span, "1"));
+                }
+            }
+        }
+        let to = match to {
+            None => None,
+            Some(word) => match whole(text, word, "balance … to")? {
+                0 => {
+                    return Err(
+                        QueryError::new("range", word.span, "`to 0` selects nothing").suggest(text, word.span, "100")
+                    );
+                }
+                count => Some(count),
+            },
+        };
+        Ok(Step::Balance { field, shares, to })
+    }
+
+    /// A value of the field that rows are balanced by, as rows have it.
+    fn balanced_value(
+        &mut self,
+        text: &str,
+        field: &Field,
+        value: &Value,
+        spelled: String,
+    ) -> Result<String, QueryError> {
+        match field.kind {
+            Kind::Int | Kind::Real => match number(&spelled) {
+                Some(number) => Ok(number.to_string()),
+                None => Err(QueryError::new(
+                    "type",
+                    value.span,
+                    format!("`{}` holds numbers, and `{spelled}` is none", field.name),
+                )),
+            },
+            Kind::Bool if !matches!(spelled.as_str(), "true" | "false") => {
+                Err(QueryError::new("value", value.span, format!("`{}` is true or false", field.name))
+                    .suggest(text, value.span, "true")
+                    .suggest(text, value.span, "false"))
+            }
+            Kind::Enum { words, .. } if !words.is_empty() && !words.contains(&spelled.as_str()) => {
+                let error = QueryError::new("value", value.span, format!("`{}` is never `{spelled}`", field.name))
+                    .expected(words.iter().copied());
+                let near = similar(&spelled, words.iter().copied());
+                Err(near.iter().fold(error, |error, word| error.suggest(text, value.span, &typed(word))))
+            }
+            _ => {
+                if let Some(known) = self.known(&field.name)
+                    && !known.has(&spelled)
+                {
+                    let near = similar(&spelled, known.names());
+                    self.note(format!("no sample has `{}:{}`{}", field.name, typed(&spelled), did_you_mean(&near)));
+                }
+                Ok(spelled)
+            }
         }
     }
 

@@ -2,4 +2,6 @@
 //!
 //! Layer 1: reads its arguments and nothing else.
 
+pub mod join;
 pub mod lexer;
+pub mod shingles;

@@ -3,6 +3,7 @@
 //! Every order is total: without a sort it is by id, and id breaks ties. A sample is chosen by hash(id, seed), so the
 //! same rows are chosen on every machine and stay chosen while the store grows.
 
+mod alike;
 mod scan;
 mod steps;
 pub mod vocabulary;
@@ -31,6 +32,17 @@ pub struct Slice {
     pub steps: Vec<StepCount>,
 }
 
+impl Slice {
+    /// One sentence for each value of which a stage got fewer rows than it asked for.
+    pub fn shortfalls(&self) -> impl Iterator<Item = String> {
+        self.steps.iter().flat_map(|step| {
+            step.groups.iter().filter(|group| group.got < group.asked).map(|group| {
+                format!("`{}` found {} of {} rows with `{}`", step.step, group.got, group.asked, group.value)
+            })
+        })
+    }
+}
+
 /// What a step came to.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StepCount {
@@ -40,6 +52,26 @@ pub struct StepCount {
     pub rows_in: u64,
     /// Rows that went out.
     pub rows_out: u64,
+    /// Of a stage that asks for so many rows of each value: what was asked for and what there was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupCount>,
+}
+
+/// What a stage asked for of a value, and what it got.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct GroupCount {
+    /// The value.
+    pub value: String,
+    /// Rows that were asked for.
+    pub asked: u64,
+    /// Rows that there were, never more than asked.
+    pub got: u64,
+}
+
+impl StepCount {
+    fn new(step: &Step, rows_in: u64, rows_out: u64) -> Self {
+        StepCount { step: step.to_string(), rows_in, rows_out, groups: Vec::new() }
+    }
 }
 
 /// Evaluates a plan; `limit` bounds the rows that are returned, never the total.
@@ -63,13 +95,13 @@ pub fn select(store: &Store, plan: &Plan, limit: usize) -> Result<Slice, StoreEr
     };
     let selected = index.select(query.as_ref(), &keys, wanted.unwrap_or(usize::MAX))?;
     if rest.len() < plan.steps.len() {
-        counts.push(StepCount { step: plan.steps[0].to_string(), rows_in: selected.total, rows_out: selected.total });
+        counts.push(StepCount::new(&plan.steps[0], selected.total, selected.total));
     }
     if wanted.is_some() {
         let mut total = selected.total;
         if let [Step::Take(take)] = rest {
             let out = total.min(*take);
-            counts.push(StepCount { step: rest[0].to_string(), rows_in: total, rows_out: out });
+            counts.push(StepCount::new(&rest[0], total, out));
             total = out;
         }
         return Ok(Slice { total, rows: named(selected.hits), steps: counts });
@@ -77,8 +109,9 @@ pub fn select(store: &Store, plan: &Plan, limit: usize) -> Result<Slice, StoreEr
     let mut hits = selected.hits;
     for step in rest {
         let rows_in = hits.len() as u64;
-        hits = steps::run(store, step, hits)?;
-        counts.push(StepCount { step: step.to_string(), rows_in, rows_out: hits.len() as u64 });
+        let groups;
+        (hits, groups) = steps::run(store, step, hits)?;
+        counts.push(StepCount { groups, ..StepCount::new(step, rows_in, hits.len() as u64) });
     }
     let total = hits.len() as u64;
     hits.truncate(limit);
@@ -134,7 +167,8 @@ pub fn answered_by(filter: &Filter) -> &'static str {
         Filter::Not(inner) => answered_by(inner),
         Filter::Rows(_) => "sub-query",
         Filter::Test(test) if indexed(test) => "index",
-        Filter::Test(Test::Regex { .. }) => "reading the texts",
+        Filter::Test(Test::Regex { .. } | Test::Near { .. }) => "reading the texts",
+        Filter::Test(Test::Ast { .. }) => "index for its names, then reading the texts",
         Filter::Test(Test::Id { .. }) => "ids in SQLite",
         Filter::Test(
             Test::Value { field, .. } | Test::Match { field, .. } | Test::Range { field, .. } | Test::Has { field },

@@ -1,32 +1,37 @@
-//! Tests that have no terms in the index: columns, ids, places, and regular expressions over the texts.
+//! Tests that have no terms in the index: columns, ids, places, and what is read off the texts (regular expressions,
+//! likeness, patterns of code).
 //!
-//! A regular expression reads only the rows that the rest of its conjunction leaves.
+//! A test that reads texts reads only the rows that the rest of its conjunction leaves.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::query::plan::{Field, Filter, Home, Plan, Test, Within};
+use crate::analyze::features::Kind;
+use crate::query::plan::{Field, Filter, Home, Plan, Range, Test, Within};
+use crate::similarity::shingles::Wanted;
 use crate::store::index::rows::RowSet;
 use crate::store::index::schema::meta_text;
 use crate::store::index::search::{Lookup, expression};
-use crate::store::{Store, StoreError};
+use crate::store::{PackedText, Store, StoreError};
+use crate::text;
 
 /// Rows that are read at once for a scan of their texts.
-const BATCH: usize = 512;
+pub(super) const BATCH: usize = 512;
 
 /// Answers the tests that the index cannot, for one filter.
 pub struct Scans<'a> {
     store: &'a Store,
-    /// Rows of regular expressions that were read over a part of the rows only, by the place of the test in the filter:
-    /// the same expression elsewhere in the filter is another test.
+    /// Rows of tests on texts that were read over a part of the rows only, by the place of the test in the filter:
+    /// the same test elsewhere in the filter is another test.
     read: RefCell<HashMap<*const Test, Arc<RowSet>>>,
 }
 
 impl<'a> Scans<'a> {
-    /// Makes it for a filter. Regular expressions that stand in a conjunction at the top are read here, over the rows that the rest of it leaves.
+    /// Makes it for a filter. Tests on texts that stand in a conjunction at the top are read here, over the rows that the rest of it leaves.
     ///
     /// # Errors
     /// As the store.
@@ -36,37 +41,81 @@ impl<'a> Scans<'a> {
             let (texts, mut others): (Vec<&Filter>, Vec<&Filter>) =
                 parts.iter().partition(|part| text_test(part).is_some());
             for part in texts {
-                let Some(Test::Regex { within, pattern }) = text_test(part) else { continue };
+                let Some(test) = text_test(part) else { continue };
                 let candidates = {
                     let index = store.index();
                     let query = index.compile_all(&others, &scans)?;
                     index.matching(query.as_ref())?
                 };
-                let rows = scans.regex(*within, pattern, &candidates)?;
-                if let Some(test) = text_test(part) {
-                    scans.read.borrow_mut().insert(std::ptr::from_ref(test), Arc::new(rows));
-                }
+                let rows = scans.read_texts(test, candidates)?;
+                scans.read.borrow_mut().insert(std::ptr::from_ref(test), Arc::new(rows));
                 others.push(part);
             }
         }
         Ok(scans)
     }
 
-    fn regex(&self, within: Within, pattern: &str, candidates: &RowSet) -> Result<RowSet, StoreError> {
-        let regex = expression(pattern)?;
+    /// Those of the candidates whose texts pass a test.
+    fn read_texts(&self, test: &Test, candidates: RowSet) -> Result<RowSet, StoreError> {
+        match test {
+            Test::Regex { within, pattern } => {
+                let regex = expression(pattern)?;
+                self.texts(&candidates, &|text| {
+                    let in_instruction = *within != Within::Code
+                        && text.instruction.as_deref().is_some_and(|instruction| regex.is_match(instruction));
+                    Ok(in_instruction || (*within != Within::Instruction && regex.is_match(&text.code()?)))
+                })
+            }
+            Test::Near { id, threshold } => {
+                let rows = self.store.rows_by_id(id, 1)?;
+                let rows: Vec<u32> = rows.into_iter().map(|(row, _)| row).collect();
+                let Some(wanted) = super::alike::shingles_of(self.store, &rows)?.pop() else {
+                    return Ok(RowSet::default());
+                };
+                // A set of shingles is never larger than the number of tokens, which the index knows.
+                let least = (wanted.len() as f64 * threshold).floor();
+                let large = Filter::Test(Test::Range {
+                    field: fact("tokens", Kind::Int),
+                    range: Range { low: Bound::Included(least), high: Bound::Unbounded },
+                });
+                let candidates = self.those_of(candidates, &[&large])?;
+                let wanted = Wanted::new(wanted, *threshold);
+                self.texts(&candidates, &|text| Ok(wanted.is_like(&text.code()?)))
+            }
+            Test::Ast { pattern } => {
+                // Every name of the pattern stands in the code, so the index can leave most rows out.
+                let named = pattern.names().iter().map(|name| text::phrase(name)).filter(|terms| !terms.is_empty());
+                let named: Vec<Filter> = named
+                    .map(|terms| Filter::Test(Test::Phrase { within: Within::Code, terms, prefix: false }))
+                    .collect();
+                let mut all: Vec<&Filter> = named.iter().collect();
+                let valid = Filter::Test(Test::Value { field: fact("valid", Kind::Bool), value: "true".to_owned() });
+                all.push(&valid);
+                let candidates = self.those_of(candidates, &all)?;
+                self.texts(&candidates, &|text| Ok(pattern.is_in(&text.code()?)))
+            }
+            other => Err(StoreError::Inconsistent(format!("no text answers {other:?}"))),
+        }
+    }
+
+    /// Those of the candidates that pass tests which the index answers.
+    fn those_of(&self, candidates: RowSet, tests: &[&Filter]) -> Result<RowSet, StoreError> {
+        let index = self.store.index();
+        let possible = index.matching(index.compile_all(tests, self)?.as_ref())?;
+        Ok(candidates.iter().filter(|row| possible.contains(*row)).collect())
+    }
+
+    fn texts(
+        &self,
+        candidates: &RowSet,
+        pass: &(dyn Fn(&PackedText) -> Result<bool, StoreError> + Sync),
+    ) -> Result<RowSet, StoreError> {
         let rows: Vec<u32> = candidates.iter().collect();
         let mut out = RowSet::new(self.store.columns()?.rows());
         for batch in rows.chunks(BATCH) {
             let texts = self.store.packed_texts(batch)?;
-            let found: Vec<Result<Option<u32>, StoreError>> = texts
-                .par_iter()
-                .map(|text| {
-                    let in_instruction = within != Within::Code
-                        && text.instruction.as_deref().is_some_and(|instruction| regex.is_match(instruction));
-                    let hit = in_instruction || (within != Within::Instruction && regex.is_match(&text.code()?));
-                    Ok(hit.then_some(text.row))
-                })
-                .collect();
+            let found: Vec<Result<Option<u32>, StoreError>> =
+                texts.par_iter().map(|text| Ok(pass(text)?.then_some(text.row))).collect();
             for row in found {
                 if let Some(row) = row? {
                     out.insert(row);
@@ -125,9 +174,9 @@ impl Lookup for Scans<'_> {
                 }
                 columns.filter_words("state", &|word| word == value)
             }
-            Test::Regex { within, pattern } => {
+            Test::Regex { .. } | Test::Near { .. } | Test::Ast { .. } => {
                 let all = self.store.columns()?.present();
-                self.regex(*within, pattern, &all)?
+                self.read_texts(test, all)?
             }
             Test::Id { prefix } => {
                 self.store.rows_by_id(prefix, usize::MAX >> 1)?.into_iter().map(|(row, _)| row).collect()
@@ -153,10 +202,15 @@ impl Lookup for Scans<'_> {
     }
 }
 
+/// A feature of the code.
+fn fact(name: &str, kind: Kind) -> Field {
+    Field { name: name.to_owned(), kind, home: Home::Fact }
+}
+
 /// The test on texts that a part of a conjunction is, plain or negated.
 fn text_test(filter: &Filter) -> Option<&Test> {
     match filter {
-        Filter::Test(test @ Test::Regex { .. }) => Some(test),
+        Filter::Test(test @ (Test::Regex { .. } | Test::Near { .. } | Test::Ast { .. })) => Some(test),
         Filter::Not(inner) => text_test(inner),
         _ => None,
     }

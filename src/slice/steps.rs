@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::{GroupKey, values_of};
-use crate::query::plan::{Amount, Field, Step};
+use super::{GroupCount, GroupKey, values_of};
+use crate::query::plan::{Amount, Field, Share, Step};
 use crate::sample::SampleId;
 use crate::store::index::rows::RowSet;
 use crate::store::index::search::Hit;
@@ -23,31 +23,90 @@ pub fn sample_hash(id: &SampleId, seed: u64) -> u64 {
     u64::from_be_bytes(head)
 }
 
-/// Runs one step.
-pub(super) fn run(store: &Store, step: &Step, hits: Vec<Hit>) -> Result<Vec<Hit>, StoreError> {
-    match step {
-        Step::Sort(keys) => sort(store, keys, hits),
+/// Runs one step; gives the rows, and what there was of each value where the step asks for so many of each.
+pub(super) fn run(store: &Store, step: &Step, hits: Vec<Hit>) -> Result<(Vec<Hit>, Vec<GroupCount>), StoreError> {
+    let hits = match step {
+        Step::Sort(keys) => sort(store, keys, hits)?,
         Step::Take(count) => {
             let mut hits = hits;
             hits.truncate(usize::try_from(*count).unwrap_or(usize::MAX));
-            Ok(hits)
+            hits
         }
-        Step::Skip(count) => Ok(hits.into_iter().skip(usize::try_from(*count).unwrap_or(usize::MAX)).collect()),
-        Step::Sample { amount, seed, by } => sample(store, *amount, *seed, by.as_ref(), hits),
+        Step::Skip(count) => hits.into_iter().skip(usize::try_from(*count).unwrap_or(usize::MAX)).collect(),
+        Step::Sample { amount, seed, by } => sample(store, *amount, *seed, by.as_ref(), hits)?,
         Step::Per { field, count } => {
             let groups = group_of(store, field, &hits)?;
             let mut taken: BTreeMap<&GroupKey, u64> = BTreeMap::new();
-            Ok(hits
-                .iter()
+            hits.iter()
                 .filter(|hit| {
                     let seen = taken.entry(groups.get(&hit.row).unwrap_or(&GroupKey::Null)).or_default();
                     *seen += 1;
                     *seen <= *count
                 })
                 .copied()
-                .collect())
+                .collect()
         }
-    }
+        Step::Balance { field, shares, to } => return balance(store, field, shares, *to, hits),
+        Step::Dedup { threshold } => super::alike::dedup(store, *threshold, hits)?,
+    };
+    Ok((hits, Vec::new()))
+}
+
+/// Keeps the first rows of each value in proportion to its share.
+fn balance(
+    store: &Store,
+    field: &Field,
+    shares: &[Share],
+    to: Option<u64>,
+    hits: Vec<Hit>,
+) -> Result<(Vec<Hit>, Vec<GroupCount>), StoreError> {
+    let groups = group_of(store, field, &hits)?;
+    let place = |hit: &Hit| {
+        let key = groups.get(&hit.row)?;
+        shares.iter().position(|share| match key {
+            GroupKey::Word(word) => *word == share.value,
+            GroupKey::Number(_, bits) => share.value.parse() == Ok(f64::from_bits(*bits)),
+            GroupKey::Null => false,
+        })
+    };
+    let places: Vec<Option<usize>> = hits.iter().map(place).collect();
+    let mut sizes = vec![0u64; shares.len()];
+    places.iter().flatten().for_each(|at| sizes[*at] += 1);
+    let weights: Vec<f64> = shares.iter().map(|share| share.share).collect();
+    let asked = balanced(&weights, &sizes, to);
+    let mut left = asked.clone();
+    let kept = hits
+        .into_iter()
+        .zip(places)
+        .filter_map(|(hit, place)| {
+            let left = &mut left[place?];
+            *left = left.checked_sub(1)?;
+            Some(hit)
+        })
+        .collect();
+    let counts = shares.iter().zip(asked).zip(sizes);
+    let counts = counts
+        .map(|((share, asked), size)| GroupCount { value: share.value.clone(), asked, got: asked.min(size) })
+        .collect();
+    Ok((kept, counts))
+}
+
+/// How many rows of each value are wanted: a total in proportion to weights, the rest to the largest remainders (ties:
+/// the earlier); without a total, the most that leaves no value short, and at least one of each.
+pub fn balanced(weights: &[f64], sizes: &[u64], to: Option<u64>) -> Vec<u64> {
+    let sum: f64 = weights.iter().sum();
+    let Some(total) = to else {
+        let scale = weights.iter().zip(sizes).map(|(weight, size)| *size as f64 / weight).fold(f64::INFINITY, f64::min);
+        return weights.iter().map(|weight| ((weight * scale + 1e-9).floor() as u64).max(1)).collect();
+    };
+    let exact: Vec<f64> = weights.iter().map(|weight| total as f64 * weight / sum).collect();
+    let mut counts: Vec<u64> = exact.iter().map(|wanted| (wanted + 1e-9).floor() as u64).collect();
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    let rest = |at: usize| exact[at] - counts[at] as f64;
+    order.sort_by(|a, b| rest(*b).total_cmp(&rest(*a)).then(a.cmp(b)));
+    let left = total.saturating_sub(counts.iter().sum());
+    order.into_iter().take(left as usize).for_each(|at| counts[at] += 1);
+    counts
 }
 
 fn sort(store: &Store, keys: &[crate::query::plan::SortKey], hits: Vec<Hit>) -> Result<Vec<Hit>, StoreError> {
@@ -138,6 +197,15 @@ mod tests {
         assert_eq!(largest_remainder(&[1, 1, 1], 2), [1, 1, 0]);
         assert_eq!(largest_remainder(&[5, 5], 100), [5, 5]);
         assert_eq!(largest_remainder(&[997, 2, 1], 10).iter().sum::<usize>(), 10);
+    }
+
+    #[test]
+    fn balance_follows_weights() {
+        assert_eq!(balanced(&[1.0, 1.0, 2.0], &[9, 9, 9], None), [4, 4, 9]);
+        assert_eq!(balanced(&[1.0, 1.0], &[3, 100], None), [3, 3]);
+        assert_eq!(balanced(&[1.0, 2.0], &[0, 100], None), [1, 1]);
+        assert_eq!(balanced(&[1.0, 1.0, 1.0], &[5, 5, 5], Some(10)), [4, 3, 3]);
+        assert_eq!(balanced(&[0.5, 0.25, 0.25], &[1, 1, 1], Some(4)), [2, 1, 1]);
     }
 
     #[test]

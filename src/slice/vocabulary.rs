@@ -65,6 +65,11 @@ impl Vocabulary for StoreVocabulary<'_> {
         self.store.index().number_range(field).ok().flatten()
     }
 
+    fn ids(&self, digits: &str, limit: usize) -> Option<Vec<String>> {
+        let rows = self.store.rows_by_id(digits, limit).ok()?;
+        Some(rows.into_iter().map(|(_, id)| id.to_string()).collect())
+    }
+
     fn meta_names(&self) -> Vec<String> {
         let found = self.store.index().dictionary(&term_text(HAS, "meta.")).unwrap_or_default();
         found.into_iter().map(|(name, _)| name).collect()

@@ -28,7 +28,7 @@ use index::rows::RowSet;
 use index::{DocumentWriter, Index};
 use lock::Lock;
 pub use ops::{Begin, OpRecord, Undone};
-pub use read::{HistoryEntry, RevisionRecord, SourceRecord};
+pub use read::{HistoryEntry, PackedText, RevisionRecord, SourceRecord};
 pub use write::{Content, Known, LookupConnection, Outcome, Prepared, encode_facts, place_hash};
 
 const MIGRATIONS: &[&str] = &[

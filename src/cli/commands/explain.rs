@@ -50,6 +50,7 @@ pub fn explain(session: &Session, args: &ExplainArgs) -> Result<(), Failure> {
     put("rows of each clause", &shown.join("\n"));
     let stages: Vec<String> =
         slice.steps.iter().map(|step| format!("{:>9}  {}", thousands(step.rows_out), step.step)).collect();
+    let stages: Vec<String> = stages.into_iter().chain(slice.shortfalls()).collect();
     if !stages.is_empty() {
         put("rows after each stage", &stages.join("\n"));
     }

@@ -62,7 +62,7 @@ pub fn write(session: &Session, store: &Store, mut request: Request) -> Result<e
     request.check()?;
     let compiled = session.compile(store, &request.query_typed)?;
     request.query_expanded = compiled.resolved.to_string();
-    let slice = slice::select(store, &compiled.plan, usize::MAX)?;
+    let slice = session.select(store, &compiled.plan, usize::MAX)?;
     request.seeds = seeds(&compiled.plan);
     request.stage_counts = compiled
         .plan

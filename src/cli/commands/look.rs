@@ -34,7 +34,7 @@ pub fn query(session: &Session, args: &QueryArgs) -> Result<(), Failure> {
     let extra = args.fields.iter().map(|name| field_named(name)).collect::<Result<Vec<_>, _>>()?;
     let format = if session.json && args.format == QueryFormat::Table { QueryFormat::Json } else { args.format };
     let limit = args.limit.unwrap_or(if format == QueryFormat::Table { PAGE } else { usize::MAX });
-    let slice = slice::select(&store, &compiled.plan, limit)?;
+    let slice = session.select(&store, &compiled.plan, limit)?;
     match format {
         QueryFormat::Ids => {
             for (_, id) in &slice.rows {

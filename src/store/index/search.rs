@@ -39,7 +39,7 @@ pub fn indexed(test: &Test) -> bool {
     let of_index = |field: &Field| matches!(field.home, Home::Fact | Home::Row);
     match test {
         Test::Phrase { .. } | Test::Meta { .. } => true,
-        Test::Regex { .. } | Test::Id { .. } => false,
+        Test::Regex { .. } | Test::Near { .. } | Test::Ast { .. } | Test::Id { .. } => false,
         Test::Value { field, .. } | Test::Match { field, .. } | Test::Count { field, .. } => of_index(field),
         Test::Range { field, .. } => of_index(field),
         Test::Has { field } => of_index(field) || matches!(field.home, Home::Meta | Home::Text | Home::Id | Home::Scan),
@@ -140,7 +140,7 @@ impl Index {
                     return Err(StoreError::Inconsistent(format!("`has:{}` is a test on columns", field.name)));
                 }
             },
-            Test::Regex { .. } | Test::Id { .. } => {
+            Test::Regex { .. } | Test::Near { .. } | Test::Ast { .. } | Test::Id { .. } => {
                 return Err(StoreError::Inconsistent("a plan asks the index what only a scan can answer".into()));
             }
         })
