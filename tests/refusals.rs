@@ -315,3 +315,22 @@ fn a_project_of_somebody_else_can_be_asked_and_says_whose_it_is() {
         assert!(code == 3 && err.contains("it belongs to root"), "{arguments:?}: {code} {err}");
     }
 }
+
+#[test]
+fn a_query_file_is_read_as_its_text_and_never_as_nothing() {
+    let folder = Scratch::new("refusals");
+    let project = project(&folder);
+    folder.write("t.jsonl", format!("{{\"q\":\"Draw a circle\",\"a\":\"{CODE}\"}}\n"));
+    done(
+        &project,
+        &["ingest", "--reader", "table", "--field", "instruction=q", "--field", "code=a", "t", "../t.jsonl"],
+    );
+    for name in ["../q.q", "queries/marked.q"] {
+        folder.write(&format!("p/{name}"), "\u{feff}lines:1..\n");
+    }
+    assert_eq!(done(&project, &["count", "-f", "../q.q"]).trim(), "1");
+    assert_eq!(done(&project, &["count", "@marked"]).trim(), "1");
+    folder.write("p/queries/nothing.q", "# only a comment\n\n");
+    assert!(refused(&project, 2, &["count", "@nothing"]).contains("holds no query"));
+    assert!(refused(&project, 2, &["count", "-f", "queries/nothing.q"]).contains("select every row"));
+}

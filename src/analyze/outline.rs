@@ -154,6 +154,17 @@ pub struct ClassOutline {
     pub construct_docstring: Option<String>,
 }
 
+/// A class that does not stand at the top level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InnerClass {
+    /// Its name.
+    pub name: String,
+    /// Its bases as dotted names.
+    pub bases: Vec<String>,
+    /// Line of its name, from 1.
+    pub line: u32,
+}
+
 /// A statement of the top level.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
@@ -185,6 +196,8 @@ pub struct Item {
     pub fixed: BTreeSet<String>,
     /// The class, where it is one.
     pub class: Option<ClassOutline>,
+    /// Classes that stand inside it: in a block, a function or another class.
+    pub inner_classes: Vec<InnerClass>,
     /// Text of the comment lines right above, `#` removed.
     pub comment: Option<String>,
     /// Files that it opens, as far as they are written as literals, with their lines.

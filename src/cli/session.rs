@@ -150,16 +150,22 @@ impl Session {
     /// # Errors
     /// Where a file or standard input cannot be read.
     pub fn query_text(&self, asked: &Asked) -> Result<String, Failure> {
+        let not_empty = |text: String, place: &dyn std::fmt::Display| {
+            let text = query::without_mark(&text).to_owned();
+            if query::says_nothing(&text) {
+                let message = format!("{place} holds no query, and an empty one would select every row");
+                return Err(Failure::usage(message));
+            }
+            Ok(text)
+        };
         if let Some(file) = &asked.file {
-            return std::fs::read_to_string(file).map_err(|error| Failure::file(file, &error));
+            let text = std::fs::read_to_string(file).map_err(|error| Failure::file(file, &error))?;
+            return not_empty(text, &file.display());
         }
         if asked.query.len() == 1 && asked.query[0] == "-" {
             let text = std::io::read_to_string(std::io::stdin())
                 .map_err(|error| Failure::request(format!("standard input: {error}")))?;
-            if text.trim().is_empty() {
-                return Err(Failure::usage("standard input is empty: an empty query would select every row"));
-            }
-            return Ok(text);
+            return not_empty(text, &"standard input");
         }
         let text = asked.query.join(" ");
         if text.trim_start().starts_with('#') && !text.contains('\n') {

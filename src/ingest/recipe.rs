@@ -65,7 +65,7 @@ pub struct Recipe {
     pub rank: u8,
     /// Which Manim its code is written for, where all of it is.
     pub dialect: Option<Dialect>,
-    /// Rows that a full read meets, those rejected as `no-construct` left out; a difference is reported.
+    /// Rows that a full read meets, those rejected as `no-construct` or `nested-scene` left out; a difference is reported.
     pub expected_rows: Option<u64>,
     /// Whether the recipe was run on the real input; false is shown in `sources`.
     pub tried: bool,

@@ -130,6 +130,16 @@ impl Vocabulary for NoVocabulary {
     }
 }
 
+/// A text without the byte order mark that some editors begin a file with.
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// Whether a text holds nothing but blanks and comments.
+pub fn says_nothing(text: &str) -> bool {
+    text.lines().map(str::trim_start).all(|line| line.is_empty() || line.starts_with('#'))
+}
+
 /// Reads the text of a query.
 ///
 /// # Errors

@@ -337,7 +337,9 @@ impl Resolver<'_> {
 
     fn note_unknown_column(&mut self, column: &str) {
         let names = self.vocabulary.meta_names();
-        if !names.is_empty() && !names.iter().any(|name| name == column) {
+        // Without names nothing is known of columns, unless there is a store that has none.
+        let known = !names.is_empty() || self.known("source").is_some();
+        if known && !names.iter().any(|name| name == column) {
             let near = similar(column, names.iter().map(String::as_str));
             let near: Vec<String> = near.iter().map(|name| format!("meta.{name}")).collect();
             self.note(format!("no source has a column `meta.{column}`{}", did_you_mean(&near)));

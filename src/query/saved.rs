@@ -60,6 +60,11 @@ impl Resolver<'_> {
                 format!("this query uses saved queries more than {MAX_EXPANSIONS} times, those inside them counted");
             return Err(QueryError::new("depth", whole, message));
         }
+        if super::says_nothing(&saved.text) {
+            let message =
+                format!("the saved query `@{}` holds no query, and an empty one would select every row", name.text);
+            return Err(QueryError::new("saved", whole, message).help(format!("write one into {}", saved.path)));
+        }
         self.expansions += 1;
         let place = |error: QueryError| error.within(&name.text, &saved.path, &saved.text, whole);
         let parameters = parameters(&saved.text).map_err(place)?;

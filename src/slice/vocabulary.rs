@@ -87,7 +87,10 @@ impl Vocabulary for StoreVocabulary<'_> {
     fn saved(&self, name: &str) -> Option<Saved> {
         let path = self.store.project().queries_dir().join(format!("{name}.q"));
         match std::fs::read_to_string(&path) {
-            Ok(text) => return Some(Saved { text, path: format!("queries/{name}.q") }),
+            Ok(text) => {
+                let text = crate::query::without_mark(&text).to_owned();
+                return Some(Saved { text, path: format!("queries/{name}.q") });
+            }
             // One that is there and cannot be read is not replaced by the one that is built in.
             Err(_) if path.exists() => return None,
             Err(_) => {}

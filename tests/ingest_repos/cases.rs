@@ -172,6 +172,39 @@ class Opening(Stage):
 }
 
 #[test]
+fn scenes_that_stand_inside_something_are_rejected_rows() {
+    let text = "\
+from manim import *
+if True:
+    class InBlock(Scene):
+        def construct(self):
+            self.wait()
+class Outer:
+    class InClass(MovingCameraScene):
+        pass
+    class Plain:
+        pass
+def make():
+    class InFunction(Scene):
+        pass
+class Top(Scene):
+    def construct(self):
+        self.wait()
+";
+    let folder = Folder::new("nested", &[("n.py", text)]);
+    let read = folder.read("python", "");
+    assert_eq!(read.keys(), ["n.py#Top"]);
+    assert_eq!(
+        read.rejections(),
+        [
+            ("nested-scene", "n.py:3#InBlock"),
+            ("nested-scene", "n.py:7#InClass"),
+            ("nested-scene", "n.py:12#InFunction")
+        ]
+    );
+}
+
+#[test]
 fn names_given_by_as_and_modules_used_as_names_are_taken_apart() {
     let tools = "\
 from manim import *

@@ -9,7 +9,7 @@ use ruff_python_ast::{Decorator, ExceptHandler, Expr, ExprContext, Keyword, Para
 use ruff_text_size::Ranged;
 
 use super::tree::{Locals, dotted, each_child, parameter_names, root, strings_in, type_param_names};
-use super::{ClassOutline, Import, Imported, Item, ItemKind, Role, Use, When, docstring_of, extent};
+use super::{ClassOutline, Import, Imported, InnerClass, Item, ItemKind, Role, Use, When, docstring_of, extent};
 use crate::analyze::parse::LineTable;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,7 @@ pub(super) fn item(stmt: &Stmt, text: &str, lines: &LineTable, previous: usize) 
             inner_imports: Vec::new(),
             fixed: BTreeSet::new(),
             class: None,
+            inner_classes: Vec::new(),
             comment,
             assets: Vec::new(),
         },
@@ -211,6 +212,13 @@ impl Walker<'_> {
         match stmt {
             Stmt::FunctionDef(def) => self.function(def),
             Stmt::ClassDef(def) => {
+                if self.item.kind != ItemKind::Class || !self.scopes.is_empty() {
+                    self.item.inner_classes.push(InnerClass {
+                        name: def.name.to_string(),
+                        bases: def.bases().iter().filter_map(dotted).collect(),
+                        line: self.lines.line(usize::from(def.name.start())),
+                    });
+                }
                 self.decorators(&def.decorator_list);
                 let mut scope = Scope::new(ScopeKind::Class);
                 self.exprs(def.bases());

@@ -8,7 +8,7 @@
 //! needed object (`TABLE["x"] = 1`) or a setting of a library (`config.frame_width = 9`) come along.
 //!
 //! Reasons of rejected rows: `syntax` with line and column, `not-utf8`, `unreadable`,
-//! `row-too-large`, `no-construct`, and `extraction` where a text that was put together does not parse. Issues: `asset:PATH` for a file
+//! `row-too-large`, `no-construct`, `nested-scene` for a Scene class that does not stand at the top level, and `extraction` where a text that was put together does not parse. Issues: `asset:PATH` for a file
 //! that is opened, `unresolved:NAME` for a name that nothing defines, `unimported:PACKAGE` where an import of Manim or of a
 //! plugin is missing, `unknown-package:NAME`, `conflict:NAME`, `needs-description`.
 
@@ -101,6 +101,9 @@ fn read_project(
             }
             let met = sample(&project, module, scene, &scenes, settings, usize::MAX);
             emit(met)?;
+        }
+        for row in nested(&project.modules[module]) {
+            emit(Met::Rejected(row))?;
         }
     }
     if vendored > 0 {
@@ -220,6 +223,21 @@ pub(super) fn no_construct(project: &Project, module: usize, scene: &SceneClass)
             scene.name
         ),
         file: rel,
+    })
+}
+
+/// The rejected rows of Scene classes that stand inside something, so that nothing says when and with what they run.
+fn nested(module: &Module) -> impl Iterator<Item = RejectedRow> {
+    let classes = module.outline.items.iter().flat_map(|item| &item.inner_classes);
+    let scenes = classes.filter(|class| class.bases.iter().any(|base| base.ends_with("Scene")));
+    scenes.map(|class| RejectedRow {
+        file: module.rel.clone(),
+        locator: format!("{}:{}#{}", module.rel, class.line, class.name),
+        reason: "nested-scene".to_owned(),
+        detail: format!(
+            "line {}: class {} stands inside a block, a function or a class; scenes are cut out of the top level",
+            class.line, class.name
+        ),
     })
 }
 

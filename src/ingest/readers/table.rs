@@ -99,7 +99,13 @@ fn read(request: &ReadRequest<'_>, emit: &mut Emit<'_>) -> Result<ReadSummary, I
 fn choices<'a>(request: &ReadRequest<'a>) -> Result<Vec<Choice<'a>>, IngestError> {
     let mut choices: Vec<Choice<'a>> = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
+    let mut joined = Vec::new();
     for path in request.paths {
+        // A file that rows are joined with has none of its own.
+        if files::is_joined(request.recipe, path) {
+            joined.push(path);
+            continue;
+        }
         let mut choice = files::choose(request.recipe, path, request.variant.as_deref())?;
         let before = choice.files.len();
         choice.files.retain(|file| seen.insert(file.path.canonicalize().unwrap_or_else(|_| file.path.clone())));
@@ -113,6 +119,13 @@ fn choices<'a>(request: &ReadRequest<'a>) -> Result<Vec<Choice<'a>>, IngestError
             }
             None => choices.push(choice),
         }
+    }
+    match (choices.first_mut(), joined.first()) {
+        (Some(choice), Some(path)) => {
+            choice.notes.push(format!("{} is what rows are joined with; no rows are read from it", path.display()));
+        }
+        (None, Some(path)) => return Err(files::only_joined(request.recipe, path)),
+        _ => {}
     }
     Ok(choices)
 }

@@ -86,6 +86,26 @@ fn file<'a>(recipe: &'a Recipe, path: &Path, named: Option<&'a Variant>) -> Resu
     Ok(Choice { variant, files: vec![TableFile { path: path.to_owned(), shown: name, split: None }], notes })
 }
 
+/// Whether a path is a file that a variant of the source joins its rows with.
+pub(super) fn is_joined(recipe: &Recipe, path: &Path) -> bool {
+    let joins = |variant: &Variant| {
+        variant.join.as_ref().is_some_and(|join| path.file_name().is_some_and(|name| name == join.file.as_str()))
+    };
+    recipe.variants.iter().any(joins) && !path.is_dir()
+}
+
+/// The error where nothing but such a file was given.
+pub(super) fn only_joined(recipe: &Recipe, path: &Path) -> IngestError {
+    IngestError::Input {
+        path: path.to_owned(),
+        message: format!(
+            "source {} joins its rows with this file and reads none from it; give the folder that it lies in, or {}",
+            recipe.name,
+            readable(recipe)
+        ),
+    }
+}
+
 fn tail_matches(glob: &crate::ingest::recipe::glob::Glob, full: &str) -> bool {
     glob.text().contains('/') && full.match_indices('/').any(|(at, _)| glob.matches(&full[at + 1..]))
 }

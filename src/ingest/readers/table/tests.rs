@@ -286,6 +286,8 @@ fn two_files_are_joined_by_index_or_by_key() {
     let outcome = run(&by_key, codes.clone(), None);
     assert_eq!(shown(&outcome), [("codes.json[0]", Some("q3"), "c1"), ("codes.json[1]", Some("q1"), "c2")]);
     assert_eq!(outcome.rejected[0].reason, "no-join-partner");
+    let error = run(&by_index, folder.0.join("asks.jsonl"), None).result.unwrap_err().to_string();
+    assert!(error.contains("joins its rows with this file"), "{error}");
     folder.write("asks.jsonl", "{\"input\":\"q1\"}\n");
     let error = run(&by_index, codes.clone(), None).result.unwrap_err().to_string();
     assert!(error.contains("ends after 1 rows"), "{error}");
