@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use rayon::prelude::*;
 use scenery::analyze::facts::Syntax;
+use scenery::analyze::pattern::Pattern;
 use scenery::analyze::{analyse, analyser_version, parse};
 
 /// The folder of shared data, or nothing where it is not there, said loudly.
@@ -51,8 +52,14 @@ for line in sys.stdin:
 
 /// CPython's verdicts and its minor version; nothing where there is no `python3`, said loudly.
 fn oracle(texts: &[String]) -> Option<(u32, Vec<String>)> {
+    answers(ORACLE, &[], texts)
+}
+
+/// What a program of Python answers to texts, a line for each, after its minor version.
+fn answers(program: &str, arguments: &[&str], texts: &[String]) -> Option<(u32, Vec<String>)> {
     let started = Command::new("python3")
-        .args(["-X", "utf8", "-c", ORACLE])
+        .args(["-X", "utf8", "-c", program])
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -343,4 +350,139 @@ fn complexity_agrees_with_people_to_a_stated_degree() {
         }
         assert!(kappa > least_kappa, "{side}: {kappa}");
     }
+}
+
+/// Finds patterns by CPython's own trees: `$A` is a name that begins with `META_`, `$$$` one that begins with `REST_`.
+/// Answers a line per text: for each pattern `1` or `0`, or `bad` where the text does not parse.
+const PATTERN_ORACLE: &str = r#"
+import ast, json, sys, warnings
+warnings.simplefilter("ignore")
+sys.setrecursionlimit(20000)
+SKIP = {"ctx", "type_comment", "kind", "lineno", "col_offset", "end_lineno", "end_col_offset", "type_ignores"}
+def meta(node):
+    if isinstance(node, ast.Expr): node = node.value
+    return node.id if isinstance(node, ast.Name) and node.id.startswith("META_") else None
+def rest(node):
+    if isinstance(node, (ast.Expr, ast.Starred)): node = node.value
+    return isinstance(node, ast.Name) and node.id.startswith("REST_") or isinstance(node, ast.arg) and node.arg.startswith("REST_")
+def fields(node):
+    if isinstance(node, ast.Call):
+        return [("func", node.func), ("args", node.args), ("keywords", node.keywords)]
+    return [(name, value) for name, value in ast.iter_fields(node) if name not in SKIP]
+def plain(a, b):
+    return type(a) is type(b) and (ast.dump(a) == ast.dump(b) if isinstance(a, ast.AST) else a == b)
+def bind(name, value, bound):
+    if name == "META__": return True
+    if name in bound: return plain(strip(bound[name]), strip(value))
+    bound[name] = value
+    return True
+def strip(value):
+    return value.value if isinstance(value, ast.Expr) else value.id if isinstance(value, ast.Name) else value
+def same(p, n, bound):
+    if isinstance(p, list):
+        return isinstance(n, list) and listed(p, n, bound)
+    if isinstance(p, str) and p.startswith("META_"):
+        return isinstance(n, str) and bind(p, n, bound)
+    if not isinstance(p, ast.AST):
+        return type(p) is type(n) and p == n
+    if meta(p): return isinstance(n, ast.AST) and bind(meta(p), n, bound)
+    if type(p) is not type(n): return False
+    for (name, a), (_, b) in zip(fields(p), fields(n)):
+        if name == "keywords" and isinstance(p, ast.Call):
+            wild = any(rest(x) for x in p.args)
+            if not named(a, b, wild, bound): return False
+        elif not same(a, b, bound): return False
+    return True
+def named(p, n, wild, bound):
+    if not p: return wild or not n
+    for at in range(len(n)):
+        trial = dict(bound)
+        if same(p[0], n[at], trial) and named(p[1:], n[:at] + n[at + 1:], wild, trial):
+            bound.update(trial)
+            return True
+    return False
+def listed(p, n, bound, whole=True):
+    if not p: return not whole or not n
+    if rest(p[0]):
+        if len(p) == 1: return True
+        for at in range(len(n) + 1):
+            trial = dict(bound)
+            if listed(p[1:], n[at:], trial, whole):
+                bound.update(trial)
+                return True
+        return False
+    return bool(n) and same(p[0], n[0], bound) and listed(p[1:], n[1:], bound, whole)
+def found(pattern, tree):
+    body = pattern.body
+    if len(body) == 1 and isinstance(body[0], ast.Expr):
+        return any(isinstance(node, ast.expr) and same(body[0].value, node, {}) for node in ast.walk(tree))
+    for node in ast.walk(tree):
+        for _, value in ast.iter_fields(node):
+            if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
+                if any(listed(body, value[at:], {}, False) for at in range(len(value))): return True
+    return False
+patterns = [ast.parse(text.replace("$$$", "REST_").replace("$", "META_")) for text in json.loads(sys.argv[1])]
+print(sys.version_info[1])
+for line in sys.stdin:
+    text = json.loads(line)
+    try:
+        tree = ast.parse(text)
+        compile(tree, "", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        print("bad")
+        continue
+    print("".join(str(int(found(pattern, tree))) for pattern in patterns))
+"#;
+
+const PATTERNS: &[&str] = &[
+    "self.play($$$)",
+    "self.play($A)",
+    "self.play(Create($A), $$$)",
+    "self.play($A, run_time=$T)",
+    "self.play($$$, run_time=2)",
+    "Transform($A, $B)",
+    "$A.next_to($B, $D, buff=$N)",
+    "self.$M($X)",
+    "$A + $A",
+    "$F($X, $X)",
+    "VGroup(*$L)",
+    "[$X, $$$, $Y]",
+    "lambda $P: $E",
+    "for $I in range($N): $$$",
+    "$A = $F($$$)\nself.play($G($A))",
+    "$A = Circle($$$)\n$$$\nself.play($$$)",
+    "class $C(Scene): $$$",
+    "def construct(self): $$$",
+    "import numpy as np",
+    "f\"{$X}\"",
+];
+
+#[test]
+fn patterns_are_found_where_cpythons_trees_have_them() {
+    let Some(folder) = data() else { return };
+    let texts: Vec<String> = corpus(&folder).into_iter().step_by(3).filter(|text| text.len() < 20_000).collect();
+    let list = serde_json::to_string(PATTERNS).expect("a list");
+    let Some((minor, theirs)) = answers(PATTERN_ORACLE, &[&list], &texts) else { return };
+    let patterns: Vec<Pattern> = PATTERNS.iter().map(|text| Pattern::read(text).expect(text)).collect();
+    let found = |text: &String| -> String {
+        patterns.iter().map(|pattern| if pattern.is_in(text) { '1' } else { '0' }).collect()
+    };
+    let ours: Vec<String> = parse::pool().install(|| texts.par_iter().map(found).collect());
+    let (mut compared, mut hits, mut wrong) = (0, vec![0; PATTERNS.len()], Vec::new());
+    for ((text, ours), theirs) in texts.iter().zip(&ours).zip(&theirs).filter(|(_, theirs)| *theirs != "bad") {
+        compared += 1;
+        for (at, (one, two)) in ours.chars().zip(theirs.chars()).enumerate() {
+            hits[at] += usize::from(two == '1');
+            if one != two {
+                wrong.push(format!("{}: we say {one}, CPython 3.{minor} says {two}\n{text}", PATTERNS[at]));
+            }
+        }
+    }
+    println!("{compared} texts that parse, hits by pattern: {hits:?}");
+    assert!(
+        wrong.is_empty(),
+        "{} differ\n{}",
+        wrong.len(),
+        wrong.iter().take(3).cloned().collect::<Vec<_>>().join("\n")
+    );
 }
