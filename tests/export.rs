@@ -1,6 +1,7 @@
 //! Exports: golden bytes, laws of balance and repetition, the licence gate, atomicity.
 
 mod folder;
+mod project;
 mod repeat;
 
 use std::collections::BTreeMap;

@@ -346,7 +346,7 @@ pub struct ExportArgs {
     /// What to do about rows that hold the text of a special token: error, skip
     #[arg(long, default_value = "error", value_name = "WHAT")]
     pub special_text: String,
-    /// Let a licence leave that is unknown or restricts use; repeatable
+    /// Let a licence leave that is unknown, restricts use or is denied by scenery.toml; repeatable
     #[arg(long, value_name = "SPDX")]
     pub allow_licence: Vec<String>,
     /// Replace an export that stands there

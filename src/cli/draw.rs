@@ -21,6 +21,11 @@ pub fn safe(text: &str) -> String {
         .collect()
 }
 
+/// A name from outside, safe for a terminal and on one line: of a file, or a command that names one.
+pub fn name(text: &str) -> String {
+    safe(text).replace('\n', "\u{240a}").replace('\t', "\u{2409}")
+}
+
 /// One line of text, at most `width` columns wide; what is cut ends in `…`.
 pub fn line(text: &str, width: usize) -> String {
     let one: String = safe(text).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -177,6 +182,7 @@ mod tests {
     #[test]
     fn controls_do_not_reach_the_terminal() {
         assert_eq!(safe("a\u{1b}[31mb\u{7}\n\tc\u{202e}"), "a␛[31mb␇\n\tc\u{FFFD}");
+        assert_eq!(name("a\n\tb\u{1b}"), "a␊␉b␛");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::export::ExportError;
 use crate::ingest::IngestError;
+use crate::prompt::PromptError;
 use crate::query::QueryError;
 use crate::store::StoreError;
 
@@ -192,7 +193,7 @@ impl From<ExportError> for Failure {
         let kind = match &error {
             ExportError::Licences(_) => "licence",
             ExportError::OutExists { .. } => "out-exists",
-            ExportError::Option { .. } => "option",
+            ExportError::Option { .. } | ExportError::Prompt(PromptError::Unknown { .. }) => "option",
             _ => "export",
         };
         let code = if kind == "option" { 2 } else { 1 };
@@ -204,7 +205,16 @@ impl From<ExportError> for Failure {
                 };
                 out.suggestions = gate.hits.iter().map(allow).collect();
             }
-            ExportError::OutExists { .. } => out.suggestions = vec!["--overwrite".to_owned()],
+            ExportError::OutExists { path } => {
+                out.suggestions = vec!["--overwrite".to_owned()];
+                out.path = Some(path.display().to_string());
+            }
+            ExportError::File { path, .. }
+            | ExportError::OutNotReplaceable { path, .. }
+            | ExportError::Busy { path } => out.path = Some(path.display().to_string()),
+            ExportError::Prompt(PromptError::Unknown { name, known }) => {
+                out.suggestions = crate::query::similar(name, known.iter().copied());
+            }
             ExportError::Differs { file, .. } => out.path = Some(file.clone()),
             ExportError::Manifest { path, .. } => out.path = Some(path.display().to_string()),
             _ => {}

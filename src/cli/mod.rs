@@ -10,6 +10,7 @@ mod failure;
 mod owner;
 mod pager;
 mod session;
+mod settings;
 mod starter;
 
 use std::ffi::OsString;

@@ -50,6 +50,10 @@ pub struct QueryInfo {
     pub typed: String,
     /// With saved queries and defaults written out.
     pub expanded: String,
+    /// The texts of the saved queries that it uses, those inside others too, by name; absent where it uses none, and in
+    /// manifests of programs that did not keep them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub saved: BTreeMap<String, String>,
 }
 
 /// The slice that the query selected.
@@ -231,7 +235,7 @@ impl Manifest {
 }
 
 /// Reads a manifest and makes the request that repeats its export into `out`. The caller evaluates `query_typed` anew,
-/// fills in `stage_counts`, and sets `analyser_version`, `dedup_version` and `tool_version` to what it has; [`super::write`]
+/// with `saved_queries` before any of its own, fills in `stage_counts`, and sets `analyser_version`, `dedup_version` and `tool_version` to what it has; [`super::write`]
 /// then writes the same bytes, or fails with the first file that differs and the cause, and leaves nothing behind.
 ///
 /// # Errors
@@ -259,6 +263,7 @@ pub fn request_from_manifest(manifest: &Path, out: &Path) -> Result<(Request, Ex
     request.allow_licences = expected.allowed_licences.iter().cloned().collect();
     request.query_typed = expected.query.typed.clone();
     request.query_expanded = expected.query.expanded.clone();
+    request.saved_queries = expected.query.saved.clone();
     request.seeds = expected.seeds.clone();
     request.stage_counts = expected.stages.clone();
     request.analyser_version = expected.versions.analyser.clone();

@@ -242,6 +242,8 @@ pub struct Request {
     pub query_typed: String,
     /// The query with saved queries and defaults written out.
     pub query_expanded: String,
+    /// The texts of the saved queries that it uses, by name.
+    pub saved_queries: BTreeMap<String, String>,
     /// The seeds of its stages, in order.
     pub seeds: Vec<Seed>,
     /// Versions of the analysers that made the facts.
@@ -276,6 +278,7 @@ impl Request {
             overwrite: false,
             query_typed: String::new(),
             query_expanded: String::new(),
+            saved_queries: BTreeMap::new(),
             seeds: Vec::new(),
             analyser_version: String::new(),
             dedup_version: None,

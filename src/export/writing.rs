@@ -310,7 +310,11 @@ impl Writer<'_> {
         let record = Manifest {
             format_version: manifest::FORMAT_VERSION,
             tool: manifest::ToolInfo { name: "scenery".to_owned(), version: request.tool_version.clone() },
-            query: manifest::QueryInfo { typed: request.query_typed.clone(), expanded: request.query_expanded.clone() },
+            query: manifest::QueryInfo {
+                typed: request.query_typed.clone(),
+                expanded: request.query_expanded.clone(),
+                saved: request.saved_queries.clone(),
+            },
             slice: digests.finish(self.selected),
             options: request.options(),
             seeds: request.seeds.clone(),

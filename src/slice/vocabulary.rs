@@ -1,5 +1,8 @@
 //! What a store knows of words: the values that queries may name, for errors, notes and suggestions.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use crate::query::{Saved, Vocabulary};
 use crate::store::Store;
 use crate::store::index::schema::{HAS, term_text};
@@ -101,6 +104,69 @@ impl Vocabulary for StoreVocabulary<'_> {
 
     fn saved_names(&self) -> Vec<String> {
         saved_names(self.store.project())
+    }
+}
+
+/// Other words, with saved queries of fixed texts before theirs. It remembers which saved queries were asked for, so that
+/// after a query has compiled it tells all that the query uses.
+pub struct Frozen<'a> {
+    words: &'a dyn Vocabulary,
+    texts: &'a BTreeMap<String, String>,
+    used: RefCell<BTreeMap<String, String>>,
+}
+
+impl<'a> Frozen<'a> {
+    /// Makes it of other words and the texts of saved queries by name.
+    pub fn new(words: &'a dyn Vocabulary, texts: &'a BTreeMap<String, String>) -> Self {
+        Frozen { words, texts, used: RefCell::default() }
+    }
+
+    /// The texts of the saved queries that were asked for, by name.
+    pub fn used(self) -> BTreeMap<String, String> {
+        self.used.into_inner()
+    }
+}
+
+impl Vocabulary for Frozen<'_> {
+    fn values(&self, field: &str) -> Option<Vec<(String, u64)>> {
+        self.words.values(field)
+    }
+
+    fn has_value(&self, field: &str, value: &str) -> bool {
+        self.words.has_value(field, value)
+    }
+
+    fn range(&self, field: &str) -> Option<(f64, f64)> {
+        self.words.range(field)
+    }
+
+    fn ids(&self, digits: &str, limit: usize) -> Option<Vec<String>> {
+        self.words.ids(digits, limit)
+    }
+
+    fn meta_names(&self) -> Vec<String> {
+        self.words.meta_names()
+    }
+
+    fn levels(&self) -> Vec<(String, Vec<String>)> {
+        self.words.levels()
+    }
+
+    fn saved(&self, name: &str) -> Option<Saved> {
+        let found = match self.texts.get(name) {
+            Some(text) => Saved { text: text.clone(), path: format!("{name}.q (of the manifest)") },
+            None => self.words.saved(name)?,
+        };
+        self.used.borrow_mut().insert(name.to_owned(), found.text.clone());
+        Some(found)
+    }
+
+    fn saved_names(&self) -> Vec<String> {
+        let mut names = self.words.saved_names();
+        names.extend(self.texts.keys().cloned());
+        names.sort();
+        names.dedup();
+        names
     }
 }
 

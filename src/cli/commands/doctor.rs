@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use crate::analyze;
-use crate::cli::draw::thousands;
+use crate::cli::draw::{safe, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::sample::Facts;
@@ -84,7 +84,7 @@ pub fn doctor(session: &Session) -> Result<(), Failure> {
         session.print_json(&json!({ "samples": present.len(), "findings": findings, "notes": notes }))?;
     } else {
         for finding in &findings {
-            session.print(format!("{finding}\n"))?;
+            session.print(format!("{}\n", safe(finding)))?;
         }
         for note in &notes {
             session.note(note);

@@ -1,17 +1,21 @@
 //! `export`.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
 
 use crate::analyze;
 use crate::cli::args::ExportArgs;
-use crate::cli::draw::thousands;
+use crate::cli::draw::{name, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
+use crate::cli::settings::Settings;
+use crate::export::licences::concern;
 use crate::export::{self, Encoding, Layout, OnUnfit, Request, Seed, SourceInfo, StageCount};
+use crate::ingest::recipe::licence;
 use crate::query::plan::{Plan, Step};
-use crate::slice;
-use crate::store::Store;
+use crate::slice::vocabulary::{Frozen, StoreVocabulary};
+use crate::slice::{self, Slice};
+use crate::store::{Project, Store};
 
 /// Writes a slice as files.
 ///
@@ -19,11 +23,13 @@ use crate::store::Store;
 /// As the query, the store and [`export::write`].
 pub fn export(session: &Session, args: &ExportArgs) -> Result<(), Failure> {
     let store = session.store()?;
+    let settings = Settings::read(store.project())?;
+    check_out(store.project(), &args.out)?;
     let request = match &args.from {
         Some(manifest) => from_manifest(manifest, args)?,
-        None => request_of(session, args)?,
+        None => Request { deny_licences: settings.deny_licences.clone(), ..request_of(session, args)? },
     };
-    let report = write(session, &store, request)?;
+    let report = write(session, &store, request, &settings)?;
     if session.json {
         return session.print_json(&report);
     }
@@ -35,7 +41,7 @@ pub fn export(session: &Session, args: &ExportArgs) -> Result<(), Failure> {
             "{}  {:>7}  {}\n",
             &file.sha256[..12],
             file.rows.map_or("-".to_owned(), thousands),
-            args.out.join(&file.path).display()
+            name(&args.out.join(&file.path).to_string_lossy())
         ))?;
     }
     let sides: Vec<String> = report
@@ -58,11 +64,26 @@ pub fn export(session: &Session, args: &ExportArgs) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`export`].
-pub fn write(session: &Session, store: &Store, mut request: Request) -> Result<export::Report, Failure> {
+pub fn write(
+    session: &Session,
+    store: &Store,
+    mut request: Request,
+    settings: &Settings,
+) -> Result<export::Report, Failure> {
     request.check()?;
-    let compiled = session.compile(store, &request.query_typed)?;
+    let words = StoreVocabulary::new(store);
+    let vocabulary = Frozen::new(&words, &request.saved_queries);
+    let compiled = session.compile_with(store, &request.query_typed, &vocabulary)?;
+    let used = vocabulary.used();
+    // A manifest that keeps no texts is repeated as it is.
+    if request.expected.is_none() || !request.saved_queries.is_empty() {
+        request.saved_queries = used;
+    }
     request.query_expanded = compiled.resolved.to_string();
     let slice = session.select(store, &compiled.plan, usize::MAX)?;
+    let licences = licences_of(store, &slice)?;
+    deny_too(&mut request, settings, &licences);
+    check_allowed(session, store, &request, &licences)?;
     request.seeds = seeds(&compiled.plan);
     request.stage_counts = compiled
         .plan
@@ -90,6 +111,89 @@ pub fn write(session: &Session, store: &Store, mut request: Request) -> Result<e
         })
         .collect();
     Ok(export::write(&request, slice::samples(store, &slice), &sources)?)
+}
+
+/// Refuses a folder inside those that the project itself lives in.
+fn check_out(project: &Project, out: &Path) -> Result<(), Failure> {
+    let place = settled(out);
+    for own in [project.store_dir(), project.queries_dir()] {
+        if place.starts_with(settled(&own)) {
+            let message = format!(
+                "--out {}: {} belongs to the project itself; name a folder outside it",
+                out.display(),
+                own.display()
+            );
+            let mut failure = Failure::usage(message);
+            failure.path = Some(out.display().to_string());
+            return Err(failure);
+        }
+    }
+    Ok(())
+}
+
+/// A path as the file system has it, as far as it is there.
+fn settled(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut out = PathBuf::new();
+    for part in whole.components() {
+        match part {
+            Component::ParentDir => drop(out.pop()),
+            part => out.push(part),
+        }
+        if let Ok(real) = std::fs::canonicalize(&out) {
+            out = real;
+        }
+    }
+    out
+}
+
+/// The licences of the rows of a slice.
+fn licences_of(store: &Store, slice: &Slice) -> Result<BTreeSet<String>, Failure> {
+    let columns = store.columns()?;
+    let mut found = BTreeSet::new();
+    for (row, _) in &slice.rows {
+        for licence in columns.words("licence", *row) {
+            if !found.contains(licence) {
+                found.insert(licence.to_owned());
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Adds the project's deny list to that of a manifest, where that denies a row more; else the manifest stays as it is.
+fn deny_too(request: &mut Request, settings: &Settings, licences: &BTreeSet<String>) {
+    let mut both = request.deny_licences.clone();
+    both.extend(settings.deny_licences.iter().filter(|denied| !request.deny_licences.contains(denied)).cloned());
+    if licences.iter().any(|licence| concern(licence, &both) != concern(licence, &request.deny_licences)) {
+        request.deny_licences = both;
+    }
+}
+
+/// Says which of the licences that were allowed no row has, and refuses those that are none.
+fn check_allowed(
+    session: &Session,
+    store: &Store,
+    request: &Request,
+    licences: &BTreeSet<String>,
+) -> Result<(), Failure> {
+    let repeated = |allowed: &&String| {
+        request.expected.as_ref().is_some_and(|expected| expected.allowed_licences.contains(*allowed))
+    };
+    for allowed in request.allow_licences.iter().filter(|allowed| !repeated(allowed)) {
+        let is = |licence: &str| licence.trim().eq_ignore_ascii_case(allowed.trim());
+        if licences.iter().any(|licence| is(licence)) {
+            continue;
+        }
+        // A source may state a licence that is no SPDX expression; here it is a licence all the same.
+        if let Err(message) = licence::read(allowed)
+            && !store.columns()?.counts("licence").iter().any(|(licence, _)| is(licence))
+        {
+            return Err(Failure::usage(format!("--allow-licence {allowed}: {message}")));
+        }
+        session.note(format!("--allow-licence {allowed} allowed nothing: no row that is selected has that licence"));
+    }
+    Ok(())
 }
 
 fn request_of(session: &Session, args: &ExportArgs) -> Result<Request, Failure> {

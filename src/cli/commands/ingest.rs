@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::recipes;
 use crate::cli::args::IngestArgs;
-use crate::cli::draw::thousands;
+use crate::cli::draw::{name, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::ingest::pipeline::{self, Options, Progress, Report};
@@ -38,6 +38,7 @@ pub fn ingest(session: &Session, args: &IngestArgs) -> Result<(), Failure> {
         return Err(Failure::usage(format!("name the file or folder to read: `{} PATH`", session.command)));
     }
     let paths = resolve_paths(paths)?;
+    check_variant(&recipe, args.variant.as_deref())?;
     if args.paths.is_empty() {
         let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         session.say(format!("reading again what was read last: {}", shown.join(", ")));
@@ -114,6 +115,16 @@ fn resolve_paths(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         .collect()
 }
 
+/// Checks that a variant that was named is one of the recipe.
+fn check_variant(recipe: &Recipe, named: Option<&str>) -> Result<(), Failure> {
+    let names: Vec<&str> = recipe.variants.iter().map(|variant| variant.name.as_str()).collect();
+    let Some(named) = named.filter(|named| !names.contains(named)) else { return Ok(()) };
+    let known: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
+    let near = crate::query::similar(named, known.iter().copied());
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(Failure::usage(format!("source {} has no variant `{named}`; it has {known}", recipe.name)).suggesting(near))
+}
+
 /// Prints what an ingest came to.
 ///
 /// # Errors
@@ -139,19 +150,23 @@ pub fn print_report(session: &Session, report: &Report) -> Result<(), Failure> {
     }
     session.print(format!(
         "{}: {} read = {} (op {})\n",
-        report.source,
+        name(&report.source),
         thousands(report.read),
         parts.join(" + "),
         report.op
     ))?;
     let listed = |counts: &std::collections::BTreeMap<String, u64>| {
-        counts.iter().map(|(name, count)| format!("{} {name}", thousands(*count))).collect::<Vec<_>>().join(", ")
+        counts
+            .iter()
+            .map(|(what, count)| format!("{} {}", thousands(*count), name(what)))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     if report.rejected.total > 0 {
         session.print(format!(
             "  rejected: {} (`scenery sources {} --rejected` lists them)\n",
             listed(&report.rejected.by_reason),
-            report.source
+            name(&report.source)
         ))?;
     }
     if !report.cleaned.is_empty() {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::analyze::features::Kind;
 use crate::cli::args::{CountArgs, FieldsArgs, QueryArgs, QueryFormat};
-use crate::cli::draw::{table, thousands};
+use crate::cli::draw::{name, table, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::{Session, output};
 use crate::query::fields;
@@ -211,6 +211,10 @@ pub fn count(session: &Session, args: &CountArgs) -> Result<(), Failure> {
         return session.print(format!("{total}\n"));
     }
     let by = args.by.iter().map(|name| field_named(name)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(field) = by.iter().find(|field| field.home == Home::Text) {
+        let message = format!("`{}` is a text: there are no values to count by", field.name);
+        return Err(Failure::new(2, "field", message));
+    }
     let (total, mut groups) = slice::count_by(&store, &compiled.plan, &by)?;
     let all = groups.len();
     groups.truncate(args.limit.unwrap_or(usize::MAX));
@@ -285,7 +289,7 @@ pub fn fields(session: &Session, args: &FieldsArgs) -> Result<(), Failure> {
         for field in &shown {
             session.print(format!(
                 "{} ({}{})\n{}\n",
-                text(&field["name"]),
+                name(&text(&field["name"])),
                 text(&field["type"]),
                 unit(field),
                 text(&field["about"])

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::cli::args::IngestArgs;
-use crate::cli::draw::{line, table, thousands};
+use crate::cli::draw::{self, line, table, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::quoted;
 use crate::cli::session::Session;
@@ -371,7 +371,7 @@ fn show_table(session: &Session, name: &str, path: &Path) -> Result<(), Failure>
             .collect();
         session.print(format!(
             "{}: {} rows looked at{}\n\n",
-            path.display(),
+            draw::name(&path.to_string_lossy()),
             preview.rows_read,
             if preview.more { ", there are more" } else { "" }
         ))?;
@@ -379,10 +379,11 @@ fn show_table(session: &Session, name: &str, path: &Path) -> Result<(), Failure>
         for (at, row) in preview.rows.iter().enumerate() {
             session.print(format!("\nrow {}\n", at + 1))?;
             for (name, text) in row {
+                let name = draw::name(name);
                 session.print(format!("  {name}: {}\n", line(text, session.width.saturating_sub(name.len() + 4))))?;
             }
         }
-        session.print(format!("\nto read it, type:\n  {command}\n"))?;
+        session.print(format!("\nto read it, type:\n  {}\n", draw::name(&command)))?;
     }
     Err(Failure::new(
         2,
