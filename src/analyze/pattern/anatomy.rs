@@ -340,7 +340,7 @@ fn patterns<'a>(list: &'a [ast::Pattern]) -> Slot<'a> {
     Slot::Many(list.iter().map(Part::Pattern).collect())
 }
 
-fn name<'a>(name: &'a Option<ast::Identifier>) -> &'a str {
+fn name(name: &Option<ast::Identifier>) -> &str {
     name.as_ref().map_or("", |name| name.as_str())
 }
 
