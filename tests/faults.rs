@@ -244,6 +244,97 @@ fn one_writer_at_a_time_and_it_says_who() {
 }
 
 #[test]
+fn doctor_tells_an_op_that_runs_from_one_that_was_interrupted() {
+    let folder = Scratch::new("runs");
+    let project = prepare(&folder, 13, 60, 30);
+    let found = scenery::store::Project::find(&project).expect("a project");
+    let mut held = Store::open_for_writing(&found, "`scenery ingest big`, begun at noon").expect("a writer");
+    let arguments = json!({ "command": "scenery ingest big" });
+    held.begin(&scenery::store::Begin { verb: "ingest", arguments, now: "2026-06-01T12:00:00Z" }).expect("an op");
+    let (code, out, err) = run(&project, &["doctor"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(err.contains("written by `scenery ingest big`, begun at noon") && !err.contains("interrupted"), "{err}");
+    drop(held);
+    let (code, out, err) = run(&project, &["doctor"]);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("was interrupted: `scenery ingest big`") && !(out + &err).contains("rebuild"), "{err}");
+}
+
+/// Runs SQL on a project's database behind its back.
+fn behind(project: &Path, sql: &str) {
+    let conn = rusqlite::Connection::open(project.join(".scenery/store.sqlite")).expect("the database");
+    assert!(conn.execute(sql, []).expect("it runs") > 0, "{sql}");
+}
+
+#[test]
+fn a_project_that_lost_its_database_is_not_one_of_its_parent() {
+    let folder = Scratch::new("lost");
+    let above = prepare(&folder, 14, 60, 30);
+    let inner = above.join("inner");
+    std::fs::create_dir_all(inner.join("deeper")).expect("a folder");
+    done(&inner, &["init", "."]);
+    std::fs::remove_file(inner.join(".scenery/store.sqlite")).expect("removed");
+    for (place, arguments) in [(inner.clone(), &["count"][..]), (inner.join("deeper"), &["undo"])] {
+        let (code, out, err) = run(&place, arguments);
+        assert_eq!((code, out.as_str()), (3, ""), "{err}");
+        assert!(err.contains("`.scenery` is here but its store.sqlite is missing"), "{err}");
+        assert!(err.contains("restore") && err.contains("scenery init"), "{err}");
+    }
+    done(&inner, &["init", "."]);
+    assert_eq!(done(&inner, &["count"]), "0\n");
+}
+
+#[test]
+fn damaged_facts_are_made_anew_and_damaged_code_leaves_the_index_alone() {
+    let folder = Scratch::new("facts");
+    let project = prepare(&folder, 15, 60, 30);
+    let ask = || done(&project, &["query", "is:scene or circle", "--format", "ids"]);
+    let answer = ask();
+    let spoil = "UPDATE fact SET record = x'00' WHERE revision = (SELECT revision FROM sample WHERE row = 1)";
+    behind(&project, spoil);
+    let (code, out, err) = run(&project, &["doctor"]);
+    assert!(code == 1 && out.contains("facts of ") && err.contains("rebuild"), "{out}{err}");
+    done(&project, &["rebuild"]);
+    assert_eq!(ask(), answer);
+    assert!(done(&project, &["doctor"]).contains("agree"));
+    // With the index lost as well.
+    behind(&project, spoil);
+    std::fs::remove_dir_all(project.join(".scenery/index")).expect("removed");
+    done(&project, &["rebuild"]);
+    assert_eq!(ask(), answer);
+    let ops = done(&project, &["log"]);
+    behind(&project, "UPDATE revision SET code = x'00', codec = 2 WHERE row = 2");
+    let (code, _, err) = run(&project, &["rebuild"]);
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("the code of ") && err.contains("rows.jsonl:"), "{err}");
+    assert_eq!((ask(), done(&project, &["log"])), (answer, ops));
+    let (code, out, err) = run(&project, &["doctor"]);
+    assert!(code == 1 && out.contains("the code of ") && out.contains("rows.jsonl:"), "{out}{err}");
+    assert!(!err.contains("rebuild"), "{err}");
+    done(&project, INGEST);
+}
+
+#[test]
+fn what_was_changed_behind_the_back_of_the_index_is_found() {
+    let folder = Scratch::new("behind");
+    let project = prepare(&folder, 16, 60, 30);
+    assert!(done(&project, &["doctor"]).contains("agree"));
+    for (sql, undo) in [
+        ("UPDATE revision SET instruction = 'zqx' WHERE revision = 4", true),
+        ("UPDATE sample SET level = 'zqx'", true),
+        ("UPDATE sample SET description_kind = 'reviewed' WHERE row = 3", false),
+    ] {
+        behind(&project, sql);
+        let (code, out, err) = run(&project, &["doctor"]);
+        assert!(code == 1 && out.contains("index: other values"), "{sql}: {out}{err}");
+        if undo {
+            done(&project, &["rebuild"]);
+            assert!(done(&project, &["doctor"]).contains("agree"), "{sql}");
+        }
+    }
+}
+
+#[test]
 fn a_newer_store_is_refused_and_left_alone() {
     let folder = Scratch::new("newer");
     let project = prepare(&folder, 7, 30, 20);

@@ -228,3 +228,30 @@ fn rejected_rows_come_and_go_with_their_ops() {
     store.discard(op).expect("discarded");
     assert_eq!(there(&store), states[3]);
 }
+
+#[test]
+fn an_op_is_in_effect_unless_an_op_in_effect_undoes_it() {
+    let folder = Scratch::new("chain");
+    let mut store = random_store(&folder, &mut Rng::new(38), 40);
+    let tag = change(&mut store, &[(0, json!({ "tags": "[\"a\"]" }))], NOW);
+    let (with, first) = (all_samples(&store), tag - 3);
+    let by = |store: &Store, op: i64| {
+        store.ops().expect("ops").iter().find(|found| found.op == op).expect("an op").undone_by
+    };
+    let undo = store.undo(None, NOW).expect("undone").op;
+    let without = all_samples(&store);
+    assert_eq!(by(&store, tag), Some(undo));
+    let redo = store.undo(Some(undo), NOW).expect("redone").op;
+    assert_eq!((by(&store, tag), by(&store, undo)), (None, Some(redo)));
+    assert_eq!(all_samples(&store), with);
+    assert!(store.undo(Some(undo), NOW).is_err(), "it is taken back already");
+    assert!(store.undo(Some(first), NOW).is_err(), "the tag is in effect again");
+    let again = store.undo(None, NOW).expect("undone again");
+    assert_eq!((again.undone, all_samples(&store)), (tag, without));
+    let below = store.undo(Some(first), NOW).expect("nothing stands above it");
+    assert!(store.undo(Some(again.op), NOW).is_err(), "what it would change is gone");
+    store.undo(Some(below.op), NOW).expect("redone");
+    store.undo(Some(again.op), NOW).expect("redone");
+    assert_eq!(all_samples(&store), with);
+    store.undo(Some(tag), NOW).expect("an op that is in effect can be named");
+}

@@ -128,6 +128,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         let (code, kind) = match &error {
             StoreError::NoProject { .. } => (3, "no-project"),
+            StoreError::NoDatabase { .. } => (3, "no-database"),
             StoreError::AlreadyThere { .. } => (1, "already-there"),
             StoreError::Newer { .. } => (3, "newer-store"),
             StoreError::Damaged { .. } => (3, "damaged-store"),
@@ -143,12 +144,19 @@ impl From<StoreError> for Failure {
         if matches!(error, StoreError::NoProject { .. }) {
             message.push_str(": `scenery init` makes one here, `-C DIR` names another, `scenery demo` shows one");
         }
+        if let StoreError::NoDatabase { path } = &error {
+            let init = format!("scenery init {}", super::quoted(&path.display().to_string()));
+            let _ = write!(message, ": restore that file, or `{init}` begins anew");
+        }
         if matches!(error, StoreError::Locked { .. }) {
             message.push_str(": wait for it to end, then try again");
         }
         let mut out = Failure::new(code, kind, message);
         out.suggestions = match &error {
             StoreError::NoProject { .. } => vec!["scenery init".to_owned(), "scenery demo".to_owned()],
+            StoreError::NoDatabase { path } => {
+                vec![format!("scenery init {}", super::quoted(&path.display().to_string()))]
+            }
             StoreError::OpenOp { again, .. } => vec![again.clone(), "scenery undo".to_owned()],
             StoreError::Index(_) => vec!["scenery rebuild".to_owned()],
             StoreError::Inconsistent(_) => vec!["scenery doctor".to_owned()],
@@ -157,6 +165,9 @@ impl From<StoreError> for Failure {
         if let StoreError::Io { path, source } = &error {
             out.path = Some(path.display().to_string());
             out.message.push_str(&super::owner::hint(path, source));
+        }
+        if let StoreError::NoDatabase { path } = &error {
+            out.path = Some(path.join(".scenery").join("store.sqlite").display().to_string());
         }
         if let StoreError::Newer { path, .. } | StoreError::Damaged { path, .. } = &error {
             out.path = Some(path.display().to_string());

@@ -94,6 +94,22 @@ impl Session {
         Ok(Store::open_for_writing(&self.project()?, &format!("`{}`, begun {}", self.command, self.now()))?)
     }
 
+    /// The store as it is, to read: what is derived may be behind.
+    ///
+    /// # Errors
+    /// As [`Store::open_as_it_is`].
+    pub fn store_as_it_is(&self) -> Result<Store, Failure> {
+        Ok(Store::open_as_it_is(&self.project()?)?)
+    }
+
+    /// The store as it is, to write.
+    ///
+    /// # Errors
+    /// As [`Store::open_to_mend`].
+    pub fn mendable(&self) -> Result<Store, Failure> {
+        Ok(Store::open_to_mend(&self.project()?, &format!("`{}`, begun {}", self.command, self.now()))?)
+    }
+
     /// Now, UTC, RFC 3339, whole seconds; `SOURCE_DATE_EPOCH` overrides it.
     pub fn now(&self) -> String {
         let seconds = self

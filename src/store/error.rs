@@ -11,6 +11,12 @@ pub enum StoreError {
         /// Where the search began.
         path: PathBuf,
     },
+    /// A project's directory lacks the database.
+    #[error("{}: `.scenery` is here but its store.sqlite is missing", path.display())]
+    NoDatabase {
+        /// The directory that holds `.scenery`.
+        path: PathBuf,
+    },
     /// There is a project already.
     #[error("{} is a scenery project already", path.display())]
     AlreadyThere {
@@ -72,4 +78,14 @@ pub enum StoreError {
     /// A number, an id or another argument names nothing.
     #[error("{0}")]
     Unknown(String),
+}
+
+impl StoreError {
+    /// What is wrong, without the advice that an error ends with.
+    pub fn bare(&self) -> String {
+        match self {
+            StoreError::Inconsistent(what) => what.clone(),
+            other => other.to_string(),
+        }
+    }
 }

@@ -31,11 +31,7 @@ impl Lock {
                     waited += step;
                 }
                 Err(TryLockError::WouldBlock) => {
-                    let mut holder = String::new();
-                    file.read_to_string(&mut holder).map_err(io)?;
-                    let holder =
-                        if holder.trim().is_empty() { "another process".to_owned() } else { holder.trim().to_owned() };
-                    return Err(StoreError::Locked { holder });
+                    return Err(StoreError::Locked { holder: words(&mut file).map_err(io)? });
                 }
                 Err(TryLockError::Error(source)) => return Err(io(source)),
             }
@@ -45,6 +41,33 @@ impl Lock {
         writeln!(file, "{who} (process {})", std::process::id()).map_err(io)?;
         Ok(Lock { file })
     }
+}
+
+impl Lock {
+    /// Who holds the lock now, in their own words; none where nobody does.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] where the file is there and cannot be read.
+    pub fn holder(path: &Path) -> Result<Option<String>, StoreError> {
+        let io = |source| StoreError::Io { path: path.to_owned(), source };
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(io(source)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(Some(words(&mut file).map_err(io)?)),
+            Err(TryLockError::Error(source)) => Err(io(source)),
+        }
+    }
+}
+
+/// What the holder of a lock wrote into its file.
+fn words(file: &mut File) -> std::io::Result<String> {
+    let mut holder = String::new();
+    file.read_to_string(&mut holder)?;
+    Ok(if holder.trim().is_empty() { "another process".to_owned() } else { holder.trim().to_owned() })
 }
 
 impl Drop for Lock {

@@ -9,6 +9,7 @@
 pub mod codec;
 pub mod columns;
 mod error;
+mod follow;
 pub mod index;
 mod lock;
 mod ops;
@@ -53,14 +54,15 @@ impl Project {
     /// Finds the project of a directory by walking up from it.
     ///
     /// # Errors
-    /// [`StoreError::NoProject`].
+    /// [`StoreError::NoProject`]; [`StoreError::NoDatabase`] where a project is there without its database.
     pub fn find(from: &Path) -> Result<Project, StoreError> {
         let start = std::path::absolute(from).map_err(|source| StoreError::Io { path: from.to_owned(), source })?;
-        start
-            .ancestors()
-            .find(|dir| dir.join(".scenery").join("store.sqlite").is_file())
-            .map(|dir| Project { root: dir.to_owned() })
-            .ok_or(StoreError::NoProject { path: start })
+        let Some(dir) = start.ancestors().find(|dir| dir.join(".scenery").is_dir()) else {
+            return Err(StoreError::NoProject { path: start });
+        };
+        let project = Project { root: dir.to_owned() };
+        // A project that lost its database is not taken for a part of one further up.
+        if project.database().is_file() { Ok(project) } else { Err(StoreError::NoDatabase { path: project.root }) }
     }
 
     /// Makes a project in a directory, which is made where it is missing.
@@ -147,7 +149,16 @@ impl Store {
     /// [`StoreError::Newer`], [`StoreError::Damaged`], [`StoreError::Locked`] where another process writes for longer
     /// than this waits, and whatever the system says.
     pub fn open(project: &Project) -> Result<Store, StoreError> {
-        Store::open_with(project, None)
+        Store::open_with(project, None, true)
+    }
+
+    /// Opens a store to read as it is: an index or columns that are behind stay so, for verbs that need neither and for
+    /// looking at what is wrong.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_as_it_is(project: &Project) -> Result<Store, StoreError> {
+        Store::open_with(project, None, false)
     }
 
     /// Opens a store to write; `who` is what others who want to write are told.
@@ -156,16 +167,33 @@ impl Store {
     /// As [`Store::open`]; [`StoreError::Locked`] at once.
     pub fn open_for_writing(project: &Project, who: &str) -> Result<Store, StoreError> {
         let lock = Lock::take(&project.store_dir().join("lock"), who, Duration::ZERO)?;
-        Store::open_with(project, Some(lock))
+        Store::open_with(project, Some(lock), true)
     }
 
-    fn open_with(project: &Project, mut lock: Option<Lock>) -> Result<Store, StoreError> {
+    /// Opens a store to write as it is: for verbs that mend it.
+    ///
+    /// # Errors
+    /// As [`Store::open_for_writing`].
+    pub fn open_to_mend(project: &Project, who: &str) -> Result<Store, StoreError> {
+        let lock = Lock::take(&project.store_dir().join("lock"), who, Duration::ZERO)?;
+        Store::open_with(project, Some(lock), false)
+    }
+
+    /// Who writes to the store now, as they say of themselves.
+    ///
+    /// # Errors
+    /// Where the lock file cannot be read.
+    pub fn writer_now(&self) -> Result<Option<String>, StoreError> {
+        Lock::holder(&self.project.store_dir().join("lock"))
+    }
+
+    fn open_with(project: &Project, mut lock: Option<Lock>, follow: bool) -> Result<Store, StoreError> {
         let conn = connect(&project.database(), lock.is_some())?;
         let index = Index::open(&project.index_dir())?;
         let needed = last_change(&conn)?;
         let current = |index: &Option<Index>| index.as_ref().is_some_and(|index| index.watermark() == needed);
         let fresh = current(&index) && columns_watermark(&conn)? == needed;
-        if fresh {
+        if fresh || (!follow && index.is_some()) {
             let index = index.ok_or_else(|| StoreError::Inconsistent("an index that is current is missing".into()))?;
             return Ok(Store {
                 project: project.clone(),
@@ -197,7 +225,9 @@ impl Store {
             bulk: None,
             lock: Some(held),
         };
-        store.catch_up()?;
+        if follow {
+            store.catch_up()?;
+        }
         if reading {
             store.lock = None;
         }

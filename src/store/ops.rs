@@ -1,5 +1,7 @@
 //! Ops: what changed the store, in order; open, closed, undone.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
@@ -32,7 +34,7 @@ pub struct OpRecord {
     pub ended: Option<String>,
     /// The op that it took back.
     pub undoes: Option<i64>,
-    /// The op that took it back.
+    /// The op that took it back, where that is itself in effect.
     pub undone_by: Option<i64>,
     /// Counts, as the command printed them.
     pub summary: Value,
@@ -124,10 +126,9 @@ impl Store {
     /// # Errors
     /// As SQLite.
     pub fn ops(&self) -> Result<Vec<OpRecord>, StoreError> {
-        let mut statement = self.conn.prepare(
-            "SELECT o.op, o.verb, o.arguments, o.started, o.ended, o.undoes, o.summary, o.tool,
-                (SELECT max(u.op) FROM op AS u WHERE u.undoes = o.op) FROM op AS o ORDER BY o.op DESC",
-        )?;
+        let mut statement = self
+            .conn
+            .prepare("SELECT op, verb, arguments, started, ended, undoes, summary, tool FROM op ORDER BY op DESC")?;
         let json = |text: String| serde_json::from_str(&text).unwrap_or(Value::Null);
         let rows = statement.query_map([], |row| {
             Ok(OpRecord {
@@ -139,10 +140,19 @@ impl Store {
                 undoes: row.get(5)?,
                 summary: json(row.get(6)?),
                 tool: row.get(7)?,
-                undone_by: row.get(8)?,
+                undone_by: None,
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut ops: Vec<OpRecord> = rows.collect::<Result<_, _>>()?;
+        // An op is in effect unless an op in effect undoes it; what undoes an op is newer than it.
+        let mut undone_by = BTreeMap::new();
+        for op in &mut ops {
+            op.undone_by = undone_by.get(&op.op).copied();
+            if let (Some(target), None) = (op.undoes, op.undone_by) {
+                undone_by.insert(target, op.op);
+            }
+        }
+        Ok(ops)
     }
 
     /// Closes an op: what it wrote becomes the truth in one transaction, and then visible.
@@ -158,7 +168,7 @@ impl Store {
         self.catch_up()
     }
 
-    /// Takes back the newest op that has not been taken back, or the open one. A redo is the undo of an undo: give its number.
+    /// Takes back the newest op in effect that is no undo, or the open one. A redo is the undo of an undo: give its number.
     ///
     /// # Errors
     /// [`StoreError::Unknown`] where there is nothing to undo, or a later op stands above the one that was named.
@@ -184,24 +194,26 @@ impl Store {
                 .find(|op| op.undone_by.is_none() && op.undoes.is_none())
                 .ok_or_else(|| StoreError::Unknown("there is nothing to undo".into()))?,
         };
-        if target.undone_by.is_some() {
-            return Err(StoreError::Unknown(format!("op {} is undone already", target.op)));
+        if let Some(by) = target.undone_by {
+            return Err(StoreError::Unknown(format!("op {} is undone already, by op {by}", target.op)));
         }
         let (target, target_verb) = (target.op, target.verb.clone());
+        // An undo of an op that is itself later stands in the way of nothing: the two cancel out.
+        let above: Vec<i64> = ops
+            .iter()
+            .filter(|op| op.op > target && op.undone_by.is_none() && op.undoes.is_none_or(|undoes| undoes < target))
+            .map(|op| op.op)
+            .collect();
         let later: Option<i64> = self
             .conn
             .query_row(
-                "SELECT min(h.op) FROM history AS h WHERE h.op > ?1
-                    AND h.op NOT IN (SELECT undoes FROM op WHERE undoes IS NOT NULL)
-                    AND (SELECT undoes FROM op WHERE op.op = h.op) IS NULL
+                "SELECT min(h.op) FROM history AS h WHERE h.op IN (SELECT value FROM json_each(?2))
                     AND (h.row IN (SELECT row FROM history WHERE op = ?1) OR h.row IN (SELECT row FROM sample WHERE added_op = ?1))
                  UNION ALL
-                 SELECT min(h.op) FROM source_history AS h WHERE h.op > ?1
-                    AND h.op NOT IN (SELECT undoes FROM op WHERE undoes IS NOT NULL)
-                    AND (SELECT undoes FROM op WHERE op.op = h.op) IS NULL
+                 SELECT min(h.op) FROM source_history AS h WHERE h.op IN (SELECT value FROM json_each(?2))
                     AND h.source IN (SELECT source FROM source_history WHERE op = ?1)
                  ORDER BY 1 NULLS LAST",
-                [target],
+                params![target, json!(above).to_string()],
                 |row| row.get(0),
             )
             .optional()?

@@ -120,13 +120,29 @@ struct Packed {
 
 impl Packed {
     fn unpack(mut self) -> Result<Sample, StoreError> {
-        self.sample.code = codec::decode_text(&self.code, self.codec)?;
-        if let Some((record, codec)) = self.facts {
-            self.sample.facts = serde_json::from_slice(&codec::decode(&record, codec)?)
-                .map_err(|error| StoreError::Inconsistent(format!("facts of {}: {error}", self.sample.id)))?;
+        let facts = self.facts.take();
+        let mut sample = self.without_facts()?;
+        if let Some((record, codec)) = facts {
+            sample.facts = facts_of(&record, codec).map_err(|error| unreadable("facts", &sample, &error))?;
+        }
+        Ok(sample)
+    }
+
+    fn without_facts(mut self) -> Result<Sample, StoreError> {
+        match codec::decode_text(&self.code, self.codec) {
+            Ok(code) => self.sample.code = code,
+            Err(error) => return Err(unreadable("code", &self.sample, &error)),
         }
         Ok(self.sample)
     }
+}
+
+fn facts_of(record: &[u8], codec: i64) -> Result<Facts, StoreError> {
+    serde_json::from_slice(&codec::decode(record, codec)?).map_err(|error| StoreError::Inconsistent(error.to_string()))
+}
+
+fn unreadable(what: &str, sample: &Sample, error: &StoreError) -> StoreError {
+    StoreError::Inconsistent(format!("the {what} of {} ({}): {}", sample.id, sample.locator, error.bare()))
 }
 
 fn packed(row: &Row<'_>) -> rusqlite::Result<Packed> {
@@ -164,16 +180,21 @@ fn packed(row: &Row<'_>) -> rusqlite::Result<Packed> {
     })
 }
 
-/// A sample and whether it is there.
-pub(super) fn read_sample(conn: &Connection, row: u32) -> Result<Option<(Sample, bool)>, StoreError> {
+/// A sample, where it is there.
+pub(super) fn read_present(conn: &Connection, row: u32) -> Result<Option<Sample>, StoreError> {
+    let present: Option<bool> = conn
+        .prepare_cached("SELECT present FROM sample WHERE row = ?1")?
+        .query_row([row], |found| found.get(0))
+        .optional()?;
+    // What is gone is not read: it may be gone because it cannot be.
+    if present != Some(true) {
+        return Ok(None);
+    }
     let found = conn
         .prepare_cached(include_str!("../../schema/statements/select_sample.sql"))?
         .query_row([row], packed)
         .optional()?;
-    let Some(found) = found else { return Ok(None) };
-    let present: bool =
-        conn.prepare_cached("SELECT present FROM sample WHERE row = ?1")?.query_row([row], |found| found.get(0))?;
-    Ok(Some((found.unpack()?, present)))
+    found.map(Packed::unpack).transpose()
 }
 
 impl Store {
@@ -190,13 +211,33 @@ impl Store {
     /// # Errors
     /// As [`Store::samples`].
     pub fn sample(&self, row: u32) -> Result<Sample, StoreError> {
-        let found = self
-            .conn
+        self.packed_sample(row)?.unpack()
+    }
+
+    /// The sample of a row without its facts, which need not be readable.
+    ///
+    /// # Errors
+    /// As [`Store::samples`].
+    pub fn sample_without_facts(&self, row: u32) -> Result<Sample, StoreError> {
+        self.packed_sample(row)?.without_facts()
+    }
+
+    fn packed_sample(&self, row: u32) -> Result<Packed, StoreError> {
+        self.conn
             .prepare_cached(include_str!("../../schema/statements/select_sample.sql"))?
             .query_row([row], packed)
             .optional()?
-            .ok_or_else(|| StoreError::Inconsistent(format!("row {row} is in the index and not in the database")))?;
-        found.unpack()
+            .ok_or_else(|| StoreError::Inconsistent(format!("row {row} is in the index and not in the database")))
+    }
+
+    /// Id and locator of a row, for messages.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn name_of(&self, row: u32) -> Result<String, StoreError> {
+        Ok(self.conn.query_row("SELECT id, locator FROM sample WHERE row = ?1", [row], |found| {
+            Ok(format!("{} ({})", SampleId(found.get(0)?), found.get::<_, String>(1)?))
+        })?)
     }
 
     /// The instruction and the code of rows, handed over batch by batch for scanning on several threads: compressed
@@ -388,18 +429,10 @@ impl Store {
     /// # Errors
     /// As SQLite.
     pub fn last_paths(&self, source: &str) -> Result<Vec<String>, StoreError> {
-        let paths: Option<String> = self
-            .conn
-            .query_row(
-                "SELECT o.arguments ->> '$.paths' FROM op AS o WHERE o.verb = 'ingest' AND o.ended IS NOT NULL
-                 AND o.arguments ->> '$.source' = ?1 AND NOT EXISTS (SELECT 1 FROM op AS u WHERE u.undoes = o.op)
-                 ORDER BY o.op DESC LIMIT 1",
-                [source],
-                |row| row.get(0),
-            )
-            .optional()?
-            .flatten();
-        Ok(paths.and_then(|paths| serde_json::from_str(&paths).ok()).unwrap_or_default())
+        let stands = |op: &super::OpRecord| op.verb == "ingest" && op.ended.is_some() && op.undone_by.is_none();
+        let newest = self.ops()?.into_iter().find(|op| stands(op) && op.arguments["source"] == source);
+        let paths = newest.map(|mut op| op.arguments["paths"].take());
+        Ok(paths.and_then(|paths| serde_json::from_value(paths).ok()).unwrap_or_default())
     }
 
     /// Rejected rows of a source, by file and number of the row; at most `limit`.
@@ -457,6 +490,25 @@ impl Store {
         )?;
         let rows = statement.query_map([version], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The rows that are there and whose record of facts cannot be read.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn unreadable_facts(&self) -> Result<Vec<u32>, StoreError> {
+        let mut statement = self.conn.prepare(
+            "SELECT s.row, f.record, f.codec FROM sample AS s JOIN fact AS f ON f.revision = s.revision
+             WHERE s.present = 1 ORDER BY s.row",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            if facts_of(&row.get::<_, Vec<u8>>(1)?, row.get(2)?).is_err() {
+                out.push(row.get(0)?);
+            }
+        }
+        Ok(out)
     }
 
     /// The rows that are there, of closed ops, as the database has them.

@@ -1,14 +1,11 @@
-//! Writing: sources, samples, rejected rows; and following the change log.
+//! Writing: sources, samples, rejected rows.
 
 use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value, json};
 
-use super::columns::{ColumnRow, Columns};
-use super::index::Index;
 use super::index::rows::RowSet;
-use super::read::read_sample;
 use super::{Store, StoreError, codec};
 use crate::sample::{Facts, RejectedRow, RevisionKind, Sample, SampleId, State};
 
@@ -333,77 +330,6 @@ impl Store {
         transaction.commit()?;
         Ok(())
     }
-
-    /// Throws the index and the columns away and makes them anew from the database.
-    ///
-    /// # Errors
-    /// As SQLite and the index.
-    pub fn rebuild(&mut self) -> Result<(), StoreError> {
-        self.must_write()?;
-        self.bulk = None;
-        self.conn.execute("DELETE FROM derived", [])?;
-        *self.index.borrow_mut() = Index::create(&self.project.index_dir())?;
-        self.catch_up()
-    }
-
-    pub(super) fn catch_up_columns(&mut self, target: i64) -> Result<(), StoreError> {
-        let mut columns = match Columns::load(&self.conn) {
-            Ok(columns) => columns,
-            Err(StoreError::Inconsistent(_)) => Columns::default(),
-            Err(error) => return Err(error),
-        };
-        if columns.watermark() == target {
-            return Ok(());
-        }
-        let rows = if columns.watermark() < pruned_to(&self.conn, target)? {
-            columns = Columns::default();
-            visible_rows(&self.conn)?
-        } else {
-            changed_rows(&self.conn, columns.watermark())?
-        };
-        {
-            let mut statement = self.conn.prepare_cached(include_str!("../../schema/statements/select_columns.sql"))?;
-            for row in rows {
-                if let Some(values) = statement.query_row([row], column_row).optional()? {
-                    columns.set(&values)?;
-                }
-            }
-        }
-        let transaction = self.conn.transaction()?;
-        columns.save(&transaction, target)?;
-        transaction.commit()?;
-        Ok(())
-    }
-
-    pub(super) fn catch_up_index(&mut self, target: i64) -> Result<(), StoreError> {
-        let index = self.index.get_mut();
-        let bulk = self.bulk.take();
-        if index.watermark() == target {
-            return Ok(());
-        }
-        let all = index.watermark() < pruned_to(&self.conn, target)?;
-        let (writer, done) = match bulk {
-            Some((writer, rows)) if !all => (writer, rows),
-            other => {
-                drop(other);
-                if all {
-                    *index = Index::create(&self.project.index_dir())?;
-                }
-                (index.writer()?, RowSet::default())
-            }
-        };
-        let fresh = index.watermark() == 0;
-        let rows = if all { visible_rows(&self.conn)? } else { changed_documents(&self.conn, index.watermark())? };
-        for row in rows.into_iter().filter(|row| !done.contains(*row)) {
-            if !fresh {
-                writer.delete(row);
-            }
-            if let Some((sample, true)) = read_sample(&self.conn, row)? {
-                writer.add(&sample)?;
-            }
-        }
-        index.commit(writer, target)
-    }
 }
 
 /// Looks ids up on a connection of its own, which sees what is committed.
@@ -537,49 +463,4 @@ fn write_one(conn: &Connection, op: i64, analyser: i64, prepared: &Prepared) -> 
         }
     }
     Ok(())
-}
-
-fn column_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ColumnRow> {
-    let tags: String = row.get(9)?;
-    Ok(ColumnRow {
-        row: row.get(0)?,
-        present: row.get(1)?,
-        state: super::read::word(row, 2)?,
-        split: super::read::optional_word(row, 3)?,
-        edited: row.get(4)?,
-        source: row.get(5)?,
-        rank: row.get(6)?,
-        licence: row.get(7)?,
-        reason: row.get(8)?,
-        tags: serde_json::from_str(&tags).unwrap_or_default(),
-    })
-}
-
-/// The last entry that has been cleared from the change log; who has followed less must begin anew.
-fn pruned_to(conn: &Connection, target: i64) -> Result<i64, StoreError> {
-    let first: Option<i64> = conn.query_row("SELECT min(seq) FROM change", [], |row| row.get(0))?;
-    Ok(first.map_or(target, |first| first - 1))
-}
-
-fn rows_of(conn: &Connection, sql: &str, after: i64) -> Result<Vec<u32>, StoreError> {
-    let mut statement = conn.prepare(sql)?;
-    let rows = statement.query_map([after], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn changed_rows(conn: &Connection, after: i64) -> Result<Vec<u32>, StoreError> {
-    rows_of(conn, "SELECT DISTINCT row FROM change WHERE seq > ?1 ORDER BY row", after)
-}
-
-fn changed_documents(conn: &Connection, after: i64) -> Result<Vec<u32>, StoreError> {
-    rows_of(conn, "SELECT DISTINCT row FROM change WHERE seq > ?1 AND action <> 'state' ORDER BY row", after)
-}
-
-/// Rows of closed ops, gone ones too.
-fn visible_rows(conn: &Connection) -> Result<Vec<u32>, StoreError> {
-    rows_of(
-        conn,
-        "SELECT row FROM sample WHERE row >= ?1 AND added_op NOT IN (SELECT op FROM op WHERE ended IS NULL) ORDER BY row",
-        0,
-    )
 }

@@ -19,12 +19,25 @@ const BATCH: usize = 1024;
 /// # Errors
 /// Exit code 1 where something is found.
 pub fn doctor(session: &Session) -> Result<(), Failure> {
-    let store = session.store()?;
-    let mut findings: Vec<String> = store.check_database()?;
+    let store = match session.store() {
+        // What keeps the index from being brought up to date is what is looked for.
+        Err(failure) if failure.kind == "inconsistent" => session.store_as_it_is()?,
+        other => other?,
+    };
+    let mut notes: Vec<String> = Vec::new();
+    // What `rebuild` does not mend.
+    let mut lasting: Vec<String> = store.check_database()?;
+    let mut damaged = !lasting.is_empty();
     if let Some((op, verb, arguments)) = store.open_op()? {
         let again = arguments.get("command").and_then(|command| command.as_str()).unwrap_or("it").to_owned();
-        findings.push(format!("op {op} ({verb}) is open: `{again}` finishes it, `scenery undo` takes it back"));
+        match store.writer_now()? {
+            Some(holder) => notes.push(format!("op {op} ({verb}) is open, and the store is being written by {holder}")),
+            None => lasting
+                .push(format!("op {op} ({verb}) was interrupted: `{again}` finishes it, `scenery undo` takes it back")),
+        }
     }
+    let mut findings: Vec<String> = Vec::new();
+    let digests = store.index().digests()?;
     let present = store.present_rows()?;
     let documents = documents_per_row(&store.index())?;
     for (row, count) in &documents {
@@ -48,7 +61,16 @@ pub fn doctor(session: &Session) -> Result<(), Failure> {
         let sample = match store.sample(row) {
             Ok(sample) => sample,
             Err(error) => {
-                findings.push(format!("database: {error}"));
+                let what = match &error {
+                    StoreError::Inconsistent(what) => what.clone(),
+                    other => format!("{}: {}", shown(&store, row), other.bare()),
+                };
+                if store.sample_without_facts(row).is_ok() {
+                    findings.push(format!("facts: {what}"));
+                } else {
+                    damaged = true;
+                    lasting.push(format!("database: {what}"));
+                }
                 continue;
             }
         };
@@ -65,21 +87,32 @@ pub fn doctor(session: &Session) -> Result<(), Failure> {
             findings.push(format!("columns: other values than the database for {}", sample.id));
         }
         if crate::sample::content_hash(&sample.code) != sample.content {
-            findings.push(format!("database: the code of {} is not what its hash says", sample.id));
+            damaged = true;
+            lasting.push(format!("database: the code of {} ({}) is not what its hash says", sample.id, sample.locator));
+        }
+        if digests.get(&row).is_some_and(|digest| *digest != store.index().fields.digest(&sample)) {
+            findings.push(format!("index: other values than the database for {} ({})", sample.id, sample.locator));
         }
     }
     for row in in_columns.iter().filter(|row| !present.contains(*row)) {
         findings.push(format!("columns: a sample that is not there (row {row})"));
     }
     let stale = store.stale_rows(&analyze::analyser_version())?;
-    let notes: Vec<String> = if stale.is_empty() {
-        Vec::new()
-    } else {
-        vec![format!(
+    if !stale.is_empty() {
+        notes.push(format!(
             "{} samples have facts of an older analyser: `scenery rebuild` makes them anew",
             thousands(stale.len() as u64)
-        )]
+        ));
+    }
+    let advice = match (damaged, findings.is_empty()) {
+        (true, _) => "; what is damaged in the database comes back only from a copy of .scenery/store.sqlite",
+        (false, false) => {
+            "; `scenery rebuild` makes the index, the columns and unreadable facts anew from the database"
+        }
+        (false, true) => "",
     };
+    lasting.append(&mut findings);
+    let findings = lasting;
     if session.json {
         session.print_json(&json!({ "samples": present.len(), "findings": findings, "notes": notes }))?;
     } else {
@@ -97,24 +130,24 @@ pub fn doctor(session: &Session) -> Result<(), Failure> {
     if findings.is_empty() {
         return Ok(());
     }
-    Err(Failure::request(format!(
-        "{} findings; `scenery rebuild` makes the index and the columns anew from the database",
-        findings.len()
-    )))
+    Err(Failure::request(format!("{} findings{advice}", findings.len())))
 }
 
 fn shown(store: &Store, row: u32) -> String {
-    store.sample(row).map_or_else(|_| format!("row {row}"), |sample| sample.id.to_string())
+    store.name_of(row).unwrap_or_else(|_| format!("row {row}"))
 }
 
-/// Analyses stale samples anew, then makes the index and the columns anew.
+/// Analyses samples anew whose facts are stale or cannot be read, then makes the index and the columns anew.
 ///
 /// # Errors
 /// As the store.
 pub fn rebuild(session: &Session) -> Result<(), Failure> {
-    let mut store = session.writable()?;
+    let mut store = session.mendable()?;
     let version = analyze::analyser_version();
-    let stale = store.stale_rows(&version)?;
+    let mut stale = store.stale_rows(&version)?;
+    stale.extend(store.unreadable_facts()?);
+    stale.sort_unstable();
+    stale.dedup();
     if !stale.is_empty() {
         let now = session.now();
         let op = store.begin(&Begin {
@@ -122,10 +155,10 @@ pub fn rebuild(session: &Session) -> Result<(), Failure> {
             arguments: json!({ "analyser": version, "command": "scenery rebuild" }),
             now: &now,
         })?;
-        let analyser = store.analyser_number(&version)?;
-        for batch in stale.chunks(BATCH) {
-            let facts = facts_of(&store, batch)?;
-            store.put_facts(analyser, &facts)?;
+        if let Err(error) = analyse_anew(&mut store, &version, &stale) {
+            // Nothing of it is left open; that what is derived may still be behind is no news.
+            let _ = store.discard(op);
+            return Err(error.into());
         }
         store.close(op, &json!({ "analysed": stale.len() }), &now)?;
     }
@@ -142,13 +175,23 @@ pub fn rebuild(session: &Session) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Replaces the facts of rows.
+fn analyse_anew(store: &mut Store, version: &str, rows: &[u32]) -> Result<(), StoreError> {
+    let analyser = store.analyser_number(version)?;
+    for batch in rows.chunks(BATCH) {
+        let facts = facts_of(store, batch)?;
+        store.put_facts(analyser, &facts)?;
+    }
+    Ok(())
+}
+
 /// The facts of rows, made anew.
 fn facts_of(store: &Store, rows: &[u32]) -> Result<Vec<(u32, Facts)>, StoreError> {
     let dialects: std::collections::BTreeMap<String, _> =
         store.sources()?.into_iter().map(|source| (source.name, source.dialect)).collect();
     let mut tasks = Vec::with_capacity(rows.len());
     for row in rows {
-        let sample = store.sample(*row)?;
+        let sample = store.sample_without_facts(*row)?;
         let (dialect, issues) = store.hints(*row)?;
         let hint = dialect.or(dialects.get(&sample.source).copied().flatten());
         tasks.push((sample, hint, issues));

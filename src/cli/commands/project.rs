@@ -29,7 +29,7 @@ pub fn init(session: &Session, args: &InitArgs) -> Result<(), Failure> {
 /// # Errors
 /// As the store.
 pub fn log(session: &Session, args: &LogArgs) -> Result<(), Failure> {
-    let mut ops = session.store()?.ops()?;
+    let mut ops = session.store_as_it_is()?.ops()?;
     ops.truncate(args.limit.unwrap_or(usize::MAX));
     if session.json {
         return session.print_json(&ops);
@@ -85,7 +85,7 @@ fn plain(value: &serde_json::Value) -> Option<String> {
 /// # Errors
 /// Where there is none, or a later one stands above it.
 pub fn undo(session: &Session, args: &UndoArgs) -> Result<(), Failure> {
-    let undone = session.writable()?.undo(args.op, &session.now())?;
+    let undone = session.mendable()?.undo(args.op, &session.now())?;
     if session.json {
         return session.print_json(&undone);
     }

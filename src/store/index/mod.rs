@@ -11,6 +11,7 @@ pub mod schema;
 pub mod search;
 pub mod tally;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -91,6 +92,47 @@ impl Index {
         let writer = made.writer()?;
         made.commit(writer, 0)?;
         Ok(made)
+    }
+
+    /// Puts an index that was made in `fresh` in the place of the one in `dir`, and opens it there.
+    ///
+    /// # Errors
+    /// Where the directories cannot be renamed.
+    pub fn replace(fresh: &Path, dir: &Path) -> Result<Index, StoreError> {
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StoreError::Io { path, source }
+        };
+        let old = dir.with_extension("old");
+        if old.exists() {
+            std::fs::remove_dir_all(&old).map_err(io(&old))?;
+        }
+        if dir.exists() {
+            std::fs::rename(dir, &old).map_err(io(dir))?;
+        }
+        std::fs::rename(fresh, dir).map_err(io(fresh))?;
+        let _ = std::fs::remove_dir_all(&old);
+        Index::open(dir)?
+            .ok_or_else(|| StoreError::Inconsistent("the index that was just made cannot be opened".into()))
+    }
+
+    /// The digest of each row's document, see [`Fields::digest`].
+    ///
+    /// # Errors
+    /// Where the index cannot be read.
+    pub fn digests(&self) -> Result<BTreeMap<u32, u64>, StoreError> {
+        let mut out = BTreeMap::new();
+        for reader in self.searcher().segment_readers() {
+            let (rows, digests) = (reader.fast_fields().u64("row")?, reader.fast_fields().u64("digest")?);
+            for doc in 0..reader.max_doc() {
+                if reader.alive_bitset().is_none_or(|alive| alive.is_alive(doc))
+                    && let (Some(row), Some(digest)) = (rows.first(doc), digests.first(doc))
+                {
+                    out.insert(row as u32, digest);
+                }
+            }
+        }
+        Ok(out)
     }
 
     /// The last entry of the change log that it has followed.

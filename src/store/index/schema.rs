@@ -1,6 +1,6 @@
 //! The form of a document: which fields the query index has, and how a sample becomes one.
 //!
-//! - `row`, `id_high`, `id_low`: numbers, fast. `row` is a term too, for deletion.
+//! - `row`, `id_high`, `id_low`: numbers, fast. `row` is a term too, for deletion. `digest`: what the document was made of.
 //! - `terms`: every name, word and yes-or-no of a sample as the term `FIELD U+001F VALUE`; counts above 1 of a counted
 //!   set as `FIELD# U+001F NAME U+001F COUNT` (count as 10 digits); `has U+001F FIELD` for what is not empty.
 //! - `code`, `instruction`: the terms of `text`, with positions; `meta`: the same with `NAME U+001F` before each term.
@@ -22,7 +22,7 @@ pub const UNIT: char = '\u{1f}';
 pub const RECORD: char = '\u{1e}';
 
 /// Raised whenever documents may differ; an index of another version is rebuilt.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The field `has`.
 pub const HAS: &str = "has";
@@ -50,6 +50,8 @@ pub struct Fields {
     pub id_high: Field,
     /// Lower half of the id.
     pub id_low: Field,
+    /// Digest of what the document was made of.
+    pub digest: Field,
     /// Names, words, yes-or-no.
     pub terms: Field,
     /// Code.
@@ -95,8 +97,9 @@ impl Fields {
         }
         let added = builder.add_i64_field(&number_name("added"), NumericOptions::default().set_fast());
         numbers.insert("added", Number { field: added, whole: true });
+        let digest = builder.add_u64_field("digest", NumericOptions::default().set_fast());
         let schema = builder.build();
-        Fields { schema, row, id_high, id_low, terms, code, instruction, meta, numbers }
+        Fields { schema, row, id_high, id_low, digest, terms, code, instruction, meta, numbers }
     }
 
     /// What an index must have been made with to be usable: versions of documents and text, and the names of the numbers.
@@ -112,6 +115,7 @@ impl Fields {
         let (high, low) = sample.id.halves();
         doc.add_u64(self.id_high, high);
         doc.add_u64(self.id_low, low);
+        doc.add_u64(self.digest, self.digest(sample));
         doc.add_text(self.terms, terms_of(sample));
         doc.add_text(self.code, &sample.code);
         if let Some(instruction) = &sample.instruction {
@@ -128,9 +132,7 @@ impl Fields {
             doc.add_text(self.meta, meta);
         }
         for (name, number) in &self.numbers {
-            let value =
-                if *name == "added" { days(&sample.added).map(|day| day as f64) } else { sample.facts.number(name) };
-            if let Some(value) = value {
+            if let Some(value) = number_of(sample, name) {
                 if number.whole {
                     doc.add_i64(number.field, value as i64);
                 } else {
@@ -139,6 +141,51 @@ impl Fields {
             }
         }
         doc
+    }
+
+    /// A digest of all that the document of a sample is made of: where the database gives another one than the index
+    /// holds, it was changed behind the back of the change log.
+    pub fn digest(&self, sample: &Sample) -> u64 {
+        let mut out = sample.id.to_string();
+        for part in [terms_of(sample).as_str(), &sample.code, sample.instruction.as_deref().unwrap_or_default()] {
+            out.push(RECORD);
+            out.push_str(part);
+        }
+        for (name, value) in &sample.meta {
+            out.push(RECORD);
+            out.push_str(name);
+            steady(value, &mut out);
+        }
+        for name in self.numbers.keys() {
+            out.push(RECORD);
+            // Half the digits: a fraction that was written as JSON and read again may differ in its last bit.
+            if let Some(value) = number_of(sample, name) {
+                out.push_str(&(value as f32).to_string());
+            }
+        }
+        xxhash_rust::xxh3::xxh3_64(out.as_bytes())
+    }
+}
+
+/// The value of a sample that a numeric field of the index holds.
+fn number_of(sample: &Sample, name: &str) -> Option<f64> {
+    if name == "added" { days(&sample.added).map(|day| day as f64) } else { sample.facts.number(name) }
+}
+
+/// Writes a JSON value so that it is the same after it was written as JSON and read again.
+fn steady(value: &serde_json::Value, out: &mut String) {
+    use serde_json::Value;
+    out.push(UNIT);
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            out.push_str(&(number.as_f64().unwrap_or_default() as f32).to_string());
+        }
+        Value::Array(values) => values.iter().for_each(|value| steady(value, out)),
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+            out.push_str(name);
+            steady(value, out);
+        }),
+        other => out.push_str(&meta_text(other)),
     }
 }
 
