@@ -27,6 +27,10 @@ use scenery::store::index::Index;
 use scenery::store::{Begin, Content, Prepared, Project, SourceRecord, Store, codec, encode_facts};
 use serde_json::{Value, json};
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const NOW: &str = "2026-01-01T00:00:00Z";
 
 fn main() {
