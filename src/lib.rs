@@ -30,7 +30,7 @@
 //!
 //! # Doors
 //!
-//! One heavy crate, one door: rusqlite in `store/`, tantivy in `store/index/`, nom in `query/parse`, the Python parsers
+//! One heavy crate, one door: rusqlite in `store/`, tantivy in `store/index/`, nom in `query/parse`, the Python parser
 //! in `analyze/`, clap, miette and progress bars in `cli/`. The clock and the environment are read in `cli/` alone.
 //!
 //! # Invariants

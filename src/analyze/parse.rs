@@ -21,7 +21,7 @@ use rustc_hash::FxHashSet;
 
 use super::facts::{Syntax, SyntaxError};
 use super::guard::{self, Guarded, Refusal};
-pub(super) use tree::{Node, children, interpolations};
+pub(super) use tree::{Node, children};
 
 /// Stack of the threads that trees live on, in bytes: 20,000 levels at the 1,400 bytes that a level of a walk takes in
 /// an unoptimised build, twice. Pages are committed only when they are touched.

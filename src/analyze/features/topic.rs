@@ -300,23 +300,17 @@ fn evidence<'a>(subject: &Subject<'a>) -> Vec<Piece<'a>> {
     let coded = phrases_of(&subject.facts.words);
     let mut pieces = Vec::new();
     for ((phrase, asked), coded) in table.phrases.iter().zip(asked).zip(coded) {
-        if asked {
-            let piece = |(topic, weight): &(usize, u32)| Piece {
-                topic: *topic,
-                weight: *weight,
-                points: weight * 2,
-                found: Found::Asked(phrase),
-            };
-            pieces.extend(phrase.asked.iter().map(piece));
-        } else if coded {
-            let piece = |(topic, weight): &(usize, u32)| Piece {
-                topic: *topic,
-                weight: *weight,
-                points: *weight,
-                found: Found::Coded(phrase),
-            };
-            pieces.extend(phrase.coded.iter().map(piece));
-        }
+        let (spoken, factor, found) = match (asked, coded) {
+            (true, _) => (&phrase.asked, 2, Found::Asked(phrase)),
+            (false, true) => (&phrase.coded, 1, Found::Coded(phrase)),
+            (false, false) => continue,
+        };
+        pieces.extend(spoken.iter().map(|(topic, weight)| Piece {
+            topic: *topic,
+            weight: *weight,
+            points: weight * factor,
+            found,
+        }));
     }
     let mut take = |names: &FxHashMap<String, Spoken>, name: &'a str, found: Found<'a>| {
         for (topic, weight) in names.get(name).into_iter().flatten() {

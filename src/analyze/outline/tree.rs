@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use ruff_python_ast::{Comprehension, ExceptHandler, Expr, Parameters, Pattern, Stmt, TypeParams};
+use ruff_python_ast::{ExceptHandler, Expr, Parameters, Pattern, Stmt, TypeParams};
 
 use super::string_of;
-use crate::analyze::parse::interpolations;
+use crate::analyze::parse::{Node, children};
 
 /// The dotted name that an expression is, if it is one.
 pub(super) fn dotted(expr: &Expr) -> Option<String> {
@@ -184,83 +184,11 @@ fn pattern_names(pattern: &Pattern, names: &mut HashSet<String>) {
     }
 }
 
-/// Calls `f` with the expressions right inside one that opens no scope of its own.
+/// Calls `f` with the expressions right inside one.
 pub(super) fn each_child(expr: &Expr, f: &mut dyn FnMut(&Expr)) {
-    match expr {
-        Expr::BoolOp(node) => node.values.iter().for_each(f),
-        Expr::Named(node) => {
-            f(&node.target);
-            f(&node.value);
+    children(Node::Expr(expr), &mut |child| {
+        if let Node::Expr(expr) = child {
+            f(expr);
         }
-        Expr::BinOp(node) => {
-            f(&node.left);
-            f(&node.right);
-        }
-        Expr::UnaryOp(node) => f(&node.operand),
-        Expr::Lambda(node) => f(&node.body),
-        Expr::If(node) => {
-            f(&node.test);
-            f(&node.body);
-            f(&node.orelse);
-        }
-        Expr::Dict(node) => {
-            for item in &node.items {
-                item.key.iter().for_each(&mut *f);
-                f(&item.value);
-            }
-        }
-        Expr::Set(node) => node.elts.iter().for_each(f),
-        Expr::ListComp(node) => comprehension_children(&node.generators, &[&node.elt], f),
-        Expr::SetComp(node) => comprehension_children(&node.generators, &[&node.elt], f),
-        Expr::DictComp(node) => {
-            comprehension_children(&node.generators, &[&node.value], f);
-            node.key.iter().for_each(|key| f(key));
-        }
-        Expr::Generator(node) => comprehension_children(&node.generators, &[&node.elt], f),
-        Expr::Await(node) => f(&node.value),
-        Expr::Yield(node) => node.value.iter().for_each(|value| f(value)),
-        Expr::YieldFrom(node) => f(&node.value),
-        Expr::Compare(node) => {
-            f(&node.left);
-            node.comparators.iter().for_each(f);
-        }
-        Expr::Call(node) => {
-            f(&node.func);
-            node.arguments.args.iter().for_each(&mut *f);
-            node.arguments.keywords.iter().for_each(|keyword| f(&keyword.value));
-        }
-        Expr::FString(node) => interpolations(node.value.elements(), &mut |expr| f(expr)),
-        Expr::TString(node) => interpolations(node.value.elements(), &mut |expr| f(expr)),
-        Expr::StringLiteral(_)
-        | Expr::BytesLiteral(_)
-        | Expr::NumberLiteral(_)
-        | Expr::BooleanLiteral(_)
-        | Expr::NoneLiteral(_)
-        | Expr::EllipsisLiteral(_)
-        | Expr::IpyEscapeCommand(_)
-        | Expr::Name(_) => {}
-        Expr::Attribute(node) => f(&node.value),
-        Expr::Subscript(node) => {
-            f(&node.value);
-            f(&node.slice);
-        }
-        Expr::Starred(node) => f(&node.value),
-        Expr::List(node) => node.elts.iter().for_each(f),
-        Expr::Tuple(node) => node.elts.iter().for_each(f),
-        Expr::Slice(node) => {
-            for part in [&node.lower, &node.upper, &node.step].into_iter().flatten() {
-                f(part);
-            }
-        }
-    }
-}
-
-fn comprehension_children(generators: &[Comprehension], elements: &[&Expr], f: &mut dyn FnMut(&Expr)) {
-    for generator in generators {
-        f(&generator.iter);
-        generator.ifs.iter().for_each(&mut *f);
-    }
-    for element in elements {
-        f(element);
-    }
+    });
 }

@@ -13,7 +13,7 @@ pub(in crate::analyze) enum Node<'a> {
     Pattern(&'a Pattern),
 }
 
-/// Lists the nodes directly below a node, in the order of the text as far as the tree knows it (decorators first).
+/// Lists the nodes directly below a node, in the order in which Python takes them as far as the tree knows it (decorators first).
 pub(in crate::analyze) fn children<'a>(node: Node<'a>, f: &mut dyn FnMut(Node<'a>)) {
     match node {
         Node::Stmt(stmt) => statement_children(stmt, f),
@@ -71,7 +71,7 @@ fn handlers<'a>(list: &'a [ast::ExceptHandler], f: Visit<'a, '_>) {
 }
 
 /// The expressions inside the braces of an f-string, those of format specifications with them.
-pub(in crate::analyze) fn interpolations<'a>(
+fn interpolations<'a>(
     elements: impl IntoIterator<Item = &'a ast::InterpolatedStringElement>,
     f: &mut dyn FnMut(&'a Expr),
 ) {
@@ -186,12 +186,13 @@ fn statement_children<'a>(stmt: &'a Stmt, f: Visit<'a, '_>) {
     }
 }
 
-fn comprehensions<'a>(generators: &'a [ast::Comprehension], f: Visit<'a, '_>) {
+fn comprehension<'a>(generators: &'a [ast::Comprehension], element: &'a Expr, f: Visit<'a, '_>) {
     for generator in generators {
         f(Node::Expr(&generator.target));
         f(Node::Expr(&generator.iter));
         exprs(&generator.ifs, f);
     }
+    f(Node::Expr(element));
 }
 
 fn expression_children<'a>(expr: &'a Expr, f: Visit<'a, '_>) {
@@ -213,8 +214,8 @@ fn expression_children<'a>(expr: &'a Expr, f: Visit<'a, '_>) {
             f(Node::Expr(&e.body));
         }
         Expr::If(e) => {
-            f(Node::Expr(&e.body));
             f(Node::Expr(&e.test));
+            f(Node::Expr(&e.body));
             f(Node::Expr(&e.orelse));
         }
         Expr::Dict(e) => {
@@ -224,22 +225,12 @@ fn expression_children<'a>(expr: &'a Expr, f: Visit<'a, '_>) {
             }
         }
         Expr::Set(e) => exprs(&e.elts, f),
-        Expr::ListComp(e) => {
-            f(Node::Expr(&e.elt));
-            comprehensions(&e.generators, f);
-        }
-        Expr::SetComp(e) => {
-            f(Node::Expr(&e.elt));
-            comprehensions(&e.generators, f);
-        }
+        Expr::ListComp(e) => comprehension(&e.generators, &e.elt, f),
+        Expr::SetComp(e) => comprehension(&e.generators, &e.elt, f),
+        Expr::Generator(e) => comprehension(&e.generators, &e.elt, f),
         Expr::DictComp(e) => {
+            comprehension(&e.generators, &e.value, f);
             exprs(e.key.as_deref(), f);
-            f(Node::Expr(&e.value));
-            comprehensions(&e.generators, f);
-        }
-        Expr::Generator(e) => {
-            f(Node::Expr(&e.elt));
-            comprehensions(&e.generators, f);
         }
         Expr::Await(e) => f(Node::Expr(&e.value)),
         Expr::Yield(e) => exprs(e.value.as_deref(), f),

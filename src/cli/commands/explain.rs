@@ -48,9 +48,8 @@ pub fn explain(session: &Session, args: &ExplainArgs) -> Result<(), Failure> {
     let mut shown = vec![format!("{:>9}  {:>9}", "alone", "so far")];
     lines(&clauses, 0, &mut shown);
     put("rows of each clause", &shown.join("\n"));
-    let stages: Vec<String> =
-        slice.steps.iter().map(|step| format!("{:>9}  {}", thousands(step.rows_out), step.step)).collect();
-    let stages: Vec<String> = stages.into_iter().chain(slice.shortfalls()).collect();
+    let stages = slice.steps.iter().map(|step| format!("{:>9}  {}", thousands(step.rows_out), step.step));
+    let stages: Vec<String> = stages.chain(slice.shortfalls()).collect();
     if !stages.is_empty() {
         put("rows after each stage", &stages.join("\n"));
     }
