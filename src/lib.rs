@@ -25,7 +25,7 @@
 //! | 0 | [`sample`] [`text`] | std, serde |
 //! | 1 | [`prompt`] [`similarity`] [`analyze`] [`query`] | 0; `query` also `analyze::features`; `analyze` also `similarity::lexer` |
 //! | 2 | [`store`] | 0, types of 1 |
-//! | 3 | [`ingest`] [`mod@slice`] [`export`] | 0 to 2; `export` also `slice` |
+//! | 3 | [`ingest`] [`split`] [`mod@slice`] [`export`] | 0 to 2; `slice` also `split`, `export` also `slice` |
 //! | 6 | `cli` | all |
 //!
 //! # Doors
@@ -74,5 +74,6 @@ pub mod query;
 pub mod sample;
 pub mod similarity;
 pub mod slice;
+pub mod split;
 pub mod store;
 pub mod text;

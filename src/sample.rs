@@ -56,9 +56,27 @@ impl SampleId {
     }
 }
 
+/// The number that decides what a seed does with a sample: the first 8 bytes, big endian, of the SHA-256 of the 16 bytes of
+/// the id and the seed (u64, little endian). What is chosen by it is the same on every machine, and while a store grows.
+pub fn seeded_hash(id: &SampleId, seed: u64) -> u64 {
+    let mut hasher = Sha256::new();
+    hasher.update(id.0);
+    hasher.update(seed.to_le_bytes());
+    let digest = hasher.finalize();
+    let mut head = [0u8; 8];
+    head.copy_from_slice(&digest[..8]);
+    u64::from_be_bytes(head)
+}
+
 impl fmt::Display for SampleId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex(&self.0))
+    }
+}
+
+impl Serialize for SampleId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -340,6 +358,32 @@ pub struct Sample {
     pub added: String,
     /// The analysers' results for the current revision.
     pub facts: Facts,
+}
+
+/// SHA-256 over what makes up the samples of a slice, in order: id, source, licence, instruction and code of each.
+#[derive(Clone, Default)]
+pub struct ContentDigest(Sha256);
+
+impl ContentDigest {
+    /// Adds a sample.
+    pub fn add(&mut self, sample: &Sample) {
+        let instruction = sample.instruction.as_deref().map(str::as_bytes);
+        let (source, licence) = (sample.source.as_bytes(), sample.licence.as_bytes());
+        self.feed(&[Some(&sample.id.0), Some(source), Some(licence), instruction, Some(sample.code.as_bytes())]);
+    }
+
+    /// Adds parts as they are; a missing one is told from an empty one by a length that no part has.
+    pub fn feed(&mut self, parts: &[Option<&[u8]>]) {
+        for part in parts {
+            self.0.update(part.map_or(u64::MAX, |part| part.len() as u64).to_le_bytes());
+            self.0.update(part.unwrap_or_default());
+        }
+    }
+
+    /// The digest.
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
 }
 
 /// A row that became no sample: kept by reason and locator, counted, never silent.

@@ -56,7 +56,7 @@ impl Terms {
     }
 
     /// The share of windows of five tokens that two texts have in common.
-    fn alike(&self, left: &str, right: &str) -> f64 {
+    pub fn alike(&self, left: &str, right: &str) -> f64 {
         let (left, right) = (self.windows(left), self.windows(right));
         let both = left.iter().filter(|window| right.contains(*window)).count();
         let either = left.len() + right.len() - both;
@@ -238,6 +238,7 @@ impl Naive<'_> {
             // oracle of its own.
             Check::Ast { pattern } => pattern.is_in(&sample.code),
             Check::AnyState(_) => true,
+            Check::Pin(_) => unreachable!("random queries name no pins"),
             Check::Saved { .. } => unreachable!("handled with the rows"),
         }
     }
@@ -344,6 +345,7 @@ impl Naive<'_> {
                     })
                     .collect()
             }
+            Step::Split { .. } => rows,
             Step::Dedup { threshold } => {
                 let mut kept: Vec<usize> = Vec::new();
                 for row in rows {

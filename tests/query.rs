@@ -49,7 +49,7 @@ impl Vocabulary for Small {
         vec!["title".to_owned(), "video".to_owned()]
     }
 
-    fn levels(&self) -> Vec<(String, Vec<String>)> {
+    fn levels(&self, _: Option<i64>) -> Vec<(String, Vec<String>)> {
         let levels = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         vec![
             ("derivative_537".to_owned(), levels(&["foundation", "conceptual", "application", "advanced"])),
@@ -224,7 +224,7 @@ impl Vocabulary for Shipped {
     fn meta_names(&self) -> Vec<String> {
         Vec::new()
     }
-    fn levels(&self) -> Vec<(String, Vec<String>)> {
+    fn levels(&self, _: Option<i64>) -> Vec<(String, Vec<String>)> {
         Vec::new()
     }
     fn saved(&self, name: &str) -> Option<Saved> {
@@ -407,7 +407,7 @@ fn saved_queries_cannot_grow_without_end() {
         fn meta_names(&self) -> Vec<String> {
             Vec::new()
         }
-        fn levels(&self) -> Vec<(String, Vec<String>)> {
+        fn levels(&self, _: Option<i64>) -> Vec<(String, Vec<String>)> {
             Vec::new()
         }
         fn saved(&self, name: &str) -> Option<Saved> {
@@ -428,7 +428,7 @@ fn saved_queries_cannot_grow_without_end() {
         fn meta_names(&self) -> Vec<String> {
             Vec::new()
         }
-        fn levels(&self) -> Vec<(String, Vec<String>)> {
+        fn levels(&self, _: Option<i64>) -> Vec<(String, Vec<String>)> {
             Vec::new()
         }
         fn saved(&self, name: &str) -> Option<Saved> {

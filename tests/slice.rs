@@ -17,7 +17,7 @@ use crate::query_gen::{GenVocab, Rng, random_query};
 const QUERIES: usize = 500;
 
 /// What queries may name: what the samples hold.
-fn vocabulary(samples: &[Sample]) -> GenVocab {
+pub fn vocabulary(samples: &[Sample]) -> GenVocab {
     let mut words: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut sets: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for sample in samples {

@@ -25,7 +25,7 @@ impl Vocabulary for Ranged {
     fn meta_names(&self) -> Vec<String> {
         Vec::new()
     }
-    fn levels(&self) -> Vec<(String, Vec<String>)> {
+    fn levels(&self, _: Option<i64>) -> Vec<(String, Vec<String>)> {
         Vec::new()
     }
     fn saved(&self, _: &str) -> Option<Saved> {

@@ -101,6 +101,20 @@ pub enum Command {
     /// List saved queries
     #[command(after_help = "Examples:\n  scenery queries\n  scenery queries --counts")]
     Queries(QueriesArgs),
+    /// Freeze what a saved query selects now, as @NAME#1, @NAME#2 ...; list the pins
+    #[command(after_help = "Examples:
+  scenery pin beginner-geometry
+  scenery pin 'long-scenes(60)'
+  scenery pin                                  lists the pins
+  scenery export @beginner-geometry#1 --out geometry")]
+    Pin(PinArgs),
+    /// Say what two slices differ by, and why
+    #[command(after_help = "Examples:
+  scenery diff @core#1                         the pin against what @core selects now
+  scenery diff @core#1 @core#2
+  scenery diff 'at:op3 is:valid' 'is:valid'
+  scenery diff @strict @loose")]
+    Diff(DiffArgs),
     /// Write a slice as files for a trainer
     #[command(after_help = "Examples:
   scenery export 'is:valid has:instruction' --out slice --format messages
@@ -109,7 +123,9 @@ pub enum Command {
   scenery export --from core/manifest.json --out again")]
     Export(ExportArgs),
     /// List what changed the store, newest first
-    #[command(after_help = "Example:\n  scenery log -n 5")]
+    #[command(
+        after_help = "Examples:\n  scenery log -n 5\n  scenery log -S 'ShowCreation('              when a text came and went\n  scenery log -G 'run_time *= *[0-9]{2}'"
+    )]
     Log(LogArgs),
     /// Take back the newest op, or the one that is named
     #[command(after_help = "Examples:\n  scenery undo\n  scenery undo 7")]
@@ -354,9 +370,37 @@ pub struct ExportArgs {
     pub overwrite: bool,
 }
 
+/// `pin`.
+#[derive(Args, Debug)]
+pub struct PinArgs {
+    /// The saved query, with its arguments if it takes some; without it the pins are listed
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// `diff`.
+#[derive(Args, Debug)]
+pub struct DiffArgs {
+    /// A query: a pin, a saved query, one of another moment
+    #[arg(value_name = "QUERY")]
+    pub first: String,
+    /// What it is compared with; of a pin or a query with `at:`, the same now unless said
+    #[arg(value_name = "QUERY")]
+    pub second: Option<String>,
+    /// Print at most so many rows (20 unless said)
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
 /// `log`.
 #[derive(Args, Debug)]
 pub struct LogArgs {
+    /// List the ops after which other samples hold this text than before
+    #[arg(short = 'S', long = "text", value_name = "TEXT")]
+    pub text: Option<String>,
+    /// The same of a regular expression
+    #[arg(short = 'G', long = "regex", value_name = "REGEX", conflicts_with = "text")]
+    pub regex: Option<String>,
     /// Print at most so many
     #[arg(short = 'n', long, value_name = "N")]
     pub limit: Option<usize>,

@@ -218,7 +218,7 @@ impl Session {
     /// As the store.
     pub fn select(&self, store: &Store, plan: &Plan, limit: usize) -> Result<Slice, Failure> {
         let slice = slice::select(store, plan, limit)?;
-        slice.shortfalls().for_each(|sentence| self.note(sentence));
+        slice.remarks().for_each(|sentence| self.note(sentence));
         Ok(slice)
     }
 }

@@ -121,6 +121,8 @@ impl Unfit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SideRule {
+    /// The stage `split` of the query.
+    Stage,
     /// The store's own split. Rows without a side in it are left out as `no-side`.
     Split,
     /// What the sources give. Rows without one are train.
@@ -132,6 +134,7 @@ pub enum SideRule {
 impl fmt::Display for SideRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            SideRule::Stage => "the stage `split` of the query",
             SideRule::Split => "the store's own split",
             SideRule::Given => "the sides that the sources give",
             SideRule::AllTrain => "no sides: all rows are train",
@@ -252,6 +255,8 @@ pub struct Request {
     pub dedup_version: Option<String>,
     /// Rows asked for and got, stage by stage.
     pub stage_counts: Vec<StageCount>,
+    /// Whether the samples have the sides that a stage of the query gave them.
+    pub sides_of_query: bool,
     /// Version of the program.
     pub tool_version: String,
     /// What must come out, where an export is repeated; anything else is an error that leaves nothing behind.
@@ -283,6 +288,7 @@ impl Request {
             analyser_version: String::new(),
             dedup_version: None,
             stage_counts: Vec::new(),
+            sides_of_query: false,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             expected: None,
         }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::attribution::{self, Origins};
 use super::licences::{self, LicenceSummary};
@@ -15,7 +14,7 @@ use super::{
     Encoding, ExportError, OnUnfit, Report, Request, Row, SideRule, SourceInfo, Style, Subject, Unfit, layouts,
 };
 use crate::prompt::{PromptError, canonical_json};
-use crate::sample::{Sample, SampleId, Side, hex};
+use crate::sample::{ContentDigest, Sample, SampleId, Side, hex};
 
 /// Name of the file that says of each row where it comes from.
 const ROWS: &str = "rows.jsonl";
@@ -92,25 +91,15 @@ impl Tally {
 /// The digests of the slice, fed row by row.
 #[derive(Default)]
 struct Digests {
-    content: Sha256,
-    labels: Sha256,
-    sides: Sha256,
+    content: ContentDigest,
+    labels: ContentDigest,
+    sides: ContentDigest,
 }
 
 impl Digests {
     fn add(&mut self, row: &Row) {
-        fn feed(hasher: &mut Sha256, parts: &[Option<&[u8]>]) {
-            for part in parts {
-                // A missing part is told from an empty one by a length that no part has.
-                hasher.update(part.map_or(u64::MAX, |part| part.len() as u64).to_le_bytes());
-                hasher.update(part.unwrap_or_default());
-            }
-        }
         let sample = &row.sample;
-        let instruction = sample.instruction.as_deref().map(str::as_bytes);
-        let (source, licence) = (sample.source.as_bytes(), sample.licence.as_bytes());
-        let code = sample.code.as_bytes();
-        feed(&mut self.content, &[Some(&sample.id.0), Some(source), Some(licence), instruction, Some(code)]);
+        self.content.add(sample);
         let origins: Vec<[&str; 2]> = row.origins.iter().map(|origin| [&*origin.source, &*origin.licence]).collect();
         let plain = |value: serde_json::Result<Vec<u8>>| value.expect("string keys and plain values always serialise");
         let (facts, origins) = (plain(serde_json::to_vec(&sample.facts)), plain(serde_json::to_vec(&origins)));
@@ -118,13 +107,13 @@ impl Digests {
         let meta = (!sample.meta.is_empty()).then(|| canonical_json(&Value::Object(sample.meta.clone())));
         let (level, family) = (sample.level.as_deref(), row.family.as_deref());
         let texts = [level, family, meta.as_deref()].map(|text| text.map(str::as_bytes));
-        feed(&mut self.labels, &[Some(&facts), Some(&origins), texts[0], texts[1], texts[2]]);
+        self.labels.feed(&[Some(&facts), Some(&origins), texts[0], texts[1], texts[2]]);
         let word = |side: Option<Side>| side.map(|side| side.word().as_bytes());
-        feed(&mut self.sides, &[word(sample.split), word(sample.split_given)]);
+        self.sides.feed(&[word(sample.split), word(sample.split_given)]);
     }
 
     fn finish(self, rows: u64) -> manifest::SliceInfo {
-        let text = |hasher: Sha256| hex(&hasher.finalize());
+        let text = |digest: ContentDigest| hex(&digest.finish());
         manifest::SliceInfo { rows, content: text(self.content), labels: text(self.labels), sides: text(self.sides) }
     }
 }
@@ -300,6 +289,7 @@ impl Writer<'_> {
         self.outputs.whole(ATTRIBUTION, attribution.as_bytes())?;
         let files = self.outputs.finish()?;
         let rule = match (self.own_sides, self.tally.given) {
+            (true, _) if self.request.sides_of_query => SideRule::Stage,
             (true, _) => SideRule::Split,
             (false, true) => SideRule::Given,
             (false, false) => SideRule::AllTrain,

@@ -2,18 +2,16 @@
 //!
 //! `Query<Parsed>` holds names as they were typed, each with its place; `Query<Resolved>` holds fields, checked values
 //! and expanded saved queries, and has no room for a name that was not looked up. One shape serves both: what differs
-//! are the associated types of [`Leaf`] and [`Stage`]. What the language has but nothing executes yet has an
-//! uninhabited type at the resolved stage ([`Stage::When`]).
+//! are the associated types of [`Leaf`] and [`Stage`].
 //!
 //! One file because both stages are one shape.
 
-use std::convert::Infallible;
 use std::fmt::Debug;
 use std::ops::Bound;
 
 use crate::analyze::pattern::Pattern;
 
-use super::plan::{Field, Note, Range, Step, Within};
+use super::plan::{Field, Note, Pin, Range, Step, Within};
 
 /// A byte range in the text of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -97,7 +95,8 @@ impl Leaf for Resolved {
 
 impl Stage for Resolved {
     type Origin = ();
-    type When = Infallible;
+    /// The op after which it asks.
+    type When = i64;
     type Step = Step;
 }
 
@@ -435,6 +434,8 @@ pub enum Check {
     },
     /// Any state: every row, and the default `state:kept` does not apply.
     AnyState(Field),
+    /// The frozen rows of a saved query.
+    Pin(Pin),
     /// A saved query, expanded.
     Saved {
         /// Its name.
@@ -462,6 +463,18 @@ impl Expr<Resolved> {
     /// The complement.
     pub fn complement(self) -> Self {
         Expr::new(Node::Not(Box::new(self)), ())
+    }
+
+    /// The pins that stand in it, saved queries included.
+    pub fn pins(&self) -> Vec<&Pin> {
+        match &self.node {
+            Node::All => Vec::new(),
+            Node::And(members) | Node::Or(members) => members.iter().flat_map(Expr::pins).collect(),
+            Node::Not(inner) => inner.pins(),
+            Node::Atom(Check::Pin(pin)) => vec![pin],
+            Node::Atom(Check::Saved { query, .. }) => query.filter.pins(),
+            Node::Atom(_) => Vec::new(),
+        }
     }
 
     /// Whether a test on `state` stands anywhere in it, saved queries included.

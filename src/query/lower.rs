@@ -14,31 +14,68 @@ use super::values::glob_pattern;
 pub(super) fn plan(query: Query<Resolved>) -> Plan {
     let default_state = !query.filter.names_state();
     let mut notes = query.notes.clone();
-    let (filter, steps) = lower(&query, default_state, default_state);
-    contradictions(&filter, &mut notes);
-    Plan { filter, steps, notes, default_state }
+    let mut plan = lower(&query, default_state, default_state);
+    contradictions(&plan.filter, &mut notes);
+    if let (None, Some(pin)) = (plan.at, query.filter.pins().first()) {
+        let message = format!(
+            "beside other tests `{pin}` is the set of its rows as they are now; `at:{pin}` asks for all as it was then"
+        );
+        notes.push(Note { message });
+    }
+    plan.notes = notes;
+    plan
 }
 
-/// The filter and steps of a query. A saved query that is the whole filter brings its own steps, which come first.
-/// `kept_only`: the state is asked here; `default`: it is asked by every query with stages inside.
-fn lower(query: &Query<Resolved>, kept_only: bool, default: bool) -> (Filter, Vec<Step>) {
-    let (filter, mut steps) = match &query.filter.node {
-        Node::Atom(Check::Saved { query, .. }) => lower(query, kept_only, default),
-        _ => {
-            let filter = expr(&query.filter, default);
-            let filter = if kept_only { and(vec![kept(), filter]) } else { filter };
-            (filter, Vec::new())
-        }
+/// What runs for a query. A saved query that is the whole filter brings its own moment and steps, which come first; a pin
+/// that is the whole filter its moment and order. `kept_only`: the state is asked here; `default`: it is asked by every
+/// query with stages inside.
+fn lower(query: &Query<Resolved>, kept_only: bool, default: bool) -> Plan {
+    let mut plan = Plan {
+        at: query.at,
+        filter: Filter::All,
+        order: None,
+        steps: Vec::new(),
+        notes: Vec::new(),
+        default_state: false,
     };
-    steps.extend(query.steps.iter().cloned());
-    (filter, steps)
+    match &query.filter.node {
+        Node::Atom(Check::Pin(pin)) => {
+            plan.at = query.at.or(Some(pin.op));
+            plan.filter = Filter::Pin(pin.clone());
+            plan.order = Some(pin.clone());
+        }
+        Node::Atom(Check::Saved { query: inner, .. }) => {
+            let inner = lower(inner, kept_only, default);
+            match (query.at, inner.at) {
+                // Asked at two moments: the set that it was at its own.
+                (Some(outer), Some(own)) if outer != own => plan.filter = Filter::Rows(Box::new(inner)),
+                (outer, own) => plan = Plan { at: outer.or(own), ..inner },
+            }
+        }
+        _ => {
+            plan.filter = expr(&query.filter, default);
+            if kept_only {
+                plan.default_state = true;
+                plan.filter = and(vec![kept(&query.filter), plan.filter]);
+            }
+        }
+    }
+    plan.steps.extend(query.steps.iter().cloned());
+    plan
 }
 
-/// `state:kept`
-fn kept() -> Filter {
+/// `state:kept`, which is not asked of the rows that a pin names.
+fn kept(expression: &Expr<Resolved>) -> Filter {
     let kind = super::fields::find("state").map_or(Kind::Word, |info| info.kind);
     let field = Field { name: "state".to_owned(), kind, home: Home::Column };
-    Filter::Test(Test::Value { field, value: "kept".to_owned() })
+    let mut out = vec![Filter::Test(Test::Value { field, value: "kept".to_owned() })];
+    for pin in expression.pins() {
+        let pin = Filter::Pin(pin.clone());
+        if !out.contains(&pin) {
+            out.push(pin);
+        }
+    }
+    or(out)
 }
 
 fn expr(expression: &Expr<Resolved>, default: bool) -> Filter {
@@ -110,6 +147,7 @@ fn lower_check(check: &Check, default: bool) -> Filter {
         Check::Ast { pattern } => Test::Ast { pattern: pattern.clone() },
         Check::Id { prefix } => Test::Id { prefix: prefix.clone() },
         Check::AnyState(_) => return Filter::All,
+        Check::Pin(pin) => return Filter::Pin(pin.clone()),
         Check::Between { field, low, high } => return between(field, *low, *high),
         Check::Level { source, level, low, high, orders } => {
             return or(orders.iter().map(|(name, levels)| of_source(source, level, name, levels, low, high)).collect());
@@ -122,12 +160,11 @@ fn lower_check(check: &Check, default: bool) -> Filter {
 /// A saved query inside an expression is the set that it selects. Stages that only order select everything.
 fn saved(query: &Query<Resolved>, default: bool) -> Filter {
     // without steps the state is asked once, by the whole query
-    let (plain, steps) = lower(query, false, default);
-    if steps.iter().all(|step| matches!(step, Step::Sort(_))) {
-        return plain;
+    let plain = lower(query, false, default);
+    if plain.at.is_none() && plain.steps.iter().all(|step| matches!(step, Step::Sort(_))) {
+        return plain.filter;
     }
-    let (filter, steps) = lower(query, default, default);
-    Filter::Rows(Box::new(Plan { filter, steps, notes: Vec::new(), default_state: default }))
+    Filter::Rows(Box::new(lower(query, default, default)))
 }
 
 /// The words of an ordered enumeration between two positions.
@@ -179,7 +216,7 @@ fn of_source(
 /// Notes the members of a conjunction that no row can pass together.
 fn contradictions(filter: &Filter, notes: &mut Vec<Note>) {
     match filter {
-        Filter::All | Filter::Test(_) => {}
+        Filter::All | Filter::Test(_) | Filter::Pin(_) => {}
         Filter::Not(inner) => contradictions(inner, notes),
         Filter::Rows(plan) => contradictions(&plan.filter, notes),
         Filter::Or(members) => {

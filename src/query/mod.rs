@@ -44,6 +44,7 @@ pub mod fields;
 mod foreign;
 mod literals;
 mod lower;
+mod moments;
 mod numbers;
 mod parse;
 pub mod plan;
@@ -58,8 +59,9 @@ mod values;
 
 pub use ast::{Expr, Parsed, Query, Resolved};
 pub use error::{KINDS, Place, QueryError};
+pub use moments::pinnable;
 pub use parse::MAX_DEPTH;
-pub use plan::{Filter, Note, Plan, Step};
+pub use plan::{Filter, Note, Pin, Plan, Step};
 pub use saved::{MAX_EXPANSIONS, MAX_SAVED_DEPTH, named as saved_names_in};
 pub use stages::NAMES as STAGES;
 pub use suggest::{distance, quote, similar, typed};
@@ -77,6 +79,24 @@ pub struct Saved {
     pub path: String,
 }
 
+/// A moment of a store's past, as a query names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment<'a> {
+    /// After an op.
+    Op(i64),
+    /// The end of a day (`YYYY-MM-DD`, UTC).
+    Day(&'a str),
+}
+
+/// Why there is no such moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoMoment {
+    /// One sentence.
+    pub message: String,
+    /// What may have been meant, as it follows `at:`.
+    pub instead: Option<String>,
+}
+
 /// What a store knows and a query may name.
 pub trait Vocabulary {
     /// The values of a field that the store has, each with how many samples have it; `None` where that is not known.
@@ -90,14 +110,35 @@ pub trait Vocabulary {
     fn range(&self, _field: &str) -> Option<(f64, f64)> {
         None
     }
-    /// Whole ids of the samples whose id begins with hexadecimal digits, at most `limit`; `None` where that is not known.
-    fn ids(&self, _digits: &str, _limit: usize) -> Option<Vec<String>> {
+    /// Whole ids of the samples whose id begins with hexadecimal digits, at most `limit`; those that are gone too, where
+    /// `gone`. `None` where that is not known.
+    fn ids(&self, _digits: &str, _limit: usize, _gone: bool) -> Option<Vec<String>> {
         None
     }
     /// Names of the sources' own columns, without `meta.`; empty where they are not known.
     fn meta_names(&self) -> Vec<String>;
-    /// Sources that order their levels, each with its levels from low to high.
-    fn levels(&self) -> Vec<(String, Vec<String>)>;
+    /// Sources that order their levels, each with its levels from low to high; as they were after an op, or are now.
+    fn levels(&self, at: Option<i64>) -> Vec<(String, Vec<String>)>;
+    /// The op after which the store was as it was at a moment; `None` where that is not known.
+    ///
+    /// # Errors
+    /// Where the store has no such moment.
+    fn moment(&self, _moment: Moment<'_>) -> Result<Option<i64>, NoMoment> {
+        Ok(None)
+    }
+    /// The pin of a saved query with a number.
+    fn pin(&self, _name: &str, _number: u64) -> Option<Pin> {
+        None
+    }
+    /// What a pin asked, under `NAME#NUMBER`, and the texts of the saved queries that it used: what it takes to ask it anew
+    /// where there is no such pin.
+    fn pin_texts(&self, _pin: &Pin) -> Vec<(String, String)> {
+        Vec::new()
+    }
+    /// The pins of a saved query, or all, by name and number.
+    fn pins(&self, _name: Option<&str>) -> Vec<(String, u64)> {
+        Vec::new()
+    }
     /// The saved query of a name.
     fn saved(&self, name: &str) -> Option<Saved>;
     /// Names of all saved queries.
@@ -117,7 +158,7 @@ impl Vocabulary for NoVocabulary {
         Vec::new()
     }
 
-    fn levels(&self) -> Vec<(String, Vec<String>)> {
+    fn levels(&self, _: Option<i64>) -> Vec<(String, Vec<String>)> {
         Vec::new()
     }
 

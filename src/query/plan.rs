@@ -155,6 +155,25 @@ pub enum Test {
     },
 }
 
+/// A slice that was frozen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// Name of the saved query.
+    pub name: String,
+    /// Its number among the pins of that name.
+    pub number: u64,
+    /// Its number in the store.
+    pub key: i64,
+    /// The op after which its rows are as it has them.
+    pub op: i64,
+}
+
+impl std::fmt::Display for Pin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "@{}#{}", self.name, self.number)
+    }
+}
+
 /// A set of rows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
@@ -168,8 +187,10 @@ pub enum Filter {
     Not(Box<Filter>),
     /// Rows that pass a test.
     Test(Test),
-    /// The rows that a whole sub-query selects (a saved query with stages inside an expression).
+    /// The rows that a whole sub-query selects (a saved query with stages, or of another moment, inside an expression).
     Rows(Box<Plan>),
+    /// The rows that a pin names.
+    Pin(Pin),
 }
 
 /// A field to sort by.
@@ -229,6 +250,13 @@ pub enum Step {
         /// Share of shingles in common, from above 0 to 1.
         threshold: f64,
     },
+    /// Labels rows with sides, families whole; keeps rows and order.
+    Split {
+        /// Shares of train, validation and test; they add up to 1.
+        shares: [f64; 3],
+        /// Seed.
+        seed: u64,
+    },
 }
 
 /// A value and how much of it is wanted beside the others.
@@ -250,9 +278,13 @@ pub struct Note {
 /// A query, ready to run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
+    /// The op after which it asks; now where there is none. A sub-query without one asks when the whole does.
+    pub at: Option<i64>,
     /// Which rows. The default `state:kept` is in it where it applied.
     pub filter: Filter,
-    /// What is done with them, left to right. Without a sort the order is by id.
+    /// The pin whose order the rows have at first; else that is by id.
+    pub order: Option<Pin>,
+    /// What is done with them, left to right.
     pub steps: Vec<Step>,
     /// Notes for the person.
     pub notes: Vec<Note>,
@@ -292,6 +324,10 @@ impl std::fmt::Display for Step {
                 to.map_or(Ok(()), |to| write!(f, " to {to}"))
             }
             Step::Dedup { threshold } => write!(f, "dedup {threshold}"),
+            Step::Split { shares, seed } => {
+                let [train, validation, test] = shares.map(|share| (share * 1e11).round() / 1e9);
+                write!(f, "split {train}/{validation}/{test} seed {seed}")
+            }
         }
     }
 }

@@ -277,6 +277,7 @@ fn filter_tree(filter: &Filter, depth: usize, f: &mut Formatter<'_>) -> fmt::Res
             }
         },
         Filter::Test(test) => line(f, depth, test),
+        Filter::Pin(pin) => line(f, depth, format_args!("the rows of {pin}")),
         Filter::Rows(plan) => {
             line(f, depth, "the rows of")?;
             plan_tree(plan, depth + 1, f)
@@ -285,7 +286,9 @@ fn filter_tree(filter: &Filter, depth: usize, f: &mut Formatter<'_>) -> fmt::Res
 }
 
 fn plan_tree(plan: &Plan, depth: usize, f: &mut Formatter<'_>) -> fmt::Result {
+    plan.at.iter().try_for_each(|op| line(f, depth, format_args!("as it was after op {op}")))?;
     filter_tree(&plan.filter, depth, f)?;
+    plan.order.iter().try_for_each(|pin| line(f, depth, format_args!("in the order of {pin}")))?;
     plan.steps.iter().try_for_each(|step| line(f, depth, format_args!("| {step}")))
 }
 
@@ -345,6 +348,7 @@ impl Display for Check {
             Check::Ast { pattern } => write!(f, "code has {}", quote(pattern.text())),
             Check::Id { prefix } => write!(f, "id begins with {prefix}"),
             Check::AnyState(_) => f.write_str("any state"),
+            Check::Pin(pin) => write!(f, "{pin}"),
             Check::Saved { name, args, .. } if args.is_empty() => write!(f, "@{name}"),
             Check::Saved { name, args, .. } => write!(f, "@{name}({})", args.join(", ")),
         }
@@ -373,6 +377,7 @@ fn expr_tree(expr: &Expr<Resolved>, depth: usize, f: &mut Formatter<'_>) -> fmt:
 }
 
 fn query_tree(query: &Query<Resolved>, depth: usize, f: &mut Formatter<'_>) -> fmt::Result {
+    query.at.iter().try_for_each(|op| line(f, depth, format_args!("at op{op}")))?;
     expr_tree(&query.filter, depth, f)?;
     query.steps.iter().try_for_each(|step| line(f, depth, format_args!("| {step}")))
 }

@@ -12,7 +12,7 @@ use super::error::QueryError;
 use super::fields::{self, kind_name};
 use super::numbers::number;
 use super::plan::{Field, Note, Within};
-use super::suggest::{chunk, listed, quote, similar, typed, unknown_field};
+use super::suggest::{listed, quote, similar, typed, unknown_field};
 use super::texts::Place;
 use super::{MAX_TREE, Vocabulary};
 
@@ -25,6 +25,7 @@ pub(super) fn query(parsed: &Query<Parsed>, vocabulary: &dyn Vocabulary) -> Resu
         vocabulary,
         notes: Vec::new(),
         further_notes: 0,
+        at: None,
         known: HashMap::new(),
         open: Vec::new(),
         expansions: 0,
@@ -92,6 +93,8 @@ pub(super) struct Resolver<'v> {
     pub(super) vocabulary: &'v dyn Vocabulary,
     pub(super) notes: Vec<Note>,
     further_notes: usize,
+    /// The op after which is asked; now where there is none.
+    pub(super) at: Option<i64>,
     known: HashMap<String, Option<Rc<Known>>>,
     /// Names of the saved queries that are being expanded, outermost first.
     pub(super) open: Vec<String>,
@@ -128,10 +131,9 @@ impl Resolver<'_> {
     /// Resolves a query as part of the whole.
     pub(super) fn query(&mut self, parsed: &Query<Parsed>) -> Stacked<Box<Query<Resolved>>> {
         let text = parsed.origin.as_str();
-        if parsed.at.is_some() {
-            let span = chunk(text, text.find("at:").unwrap_or(0));
-            return Err(not_yet(span, "`at:`", "answers from the store's past are not given yet").into());
-        }
+        let at = parsed.at.as_ref().map(|when| self.moment(text, when)).transpose()?;
+        let outside = self.at;
+        self.at = at.or(outside);
         for note in &parsed.notes {
             self.note(note.message.clone());
         }
@@ -139,7 +141,8 @@ impl Resolver<'_> {
         self.expr(text, &parsed.filter, &mut resolved)?;
         let filter = resolved.pop().expect("one expression resolves to one");
         let steps = parsed.steps.iter().map(|step| self.step(text, step)).collect::<Result<_, _>>()?;
-        Ok(Box::new(Query { origin: (), at: None, filter, steps, notes: Vec::new() }))
+        self.at = outside;
+        Ok(Box::new(Query { origin: (), at, filter, steps, notes: Vec::new() }))
     }
 
     /// Counts a level of the tree, so that no expansion can overflow the stack.
@@ -177,7 +180,10 @@ impl Resolver<'_> {
     fn atom_to(&mut self, text: &str, atom: &Atom, whole: Span, out: &mut Vec<Expr<Resolved>>) -> Stacked<()> {
         match atom {
             // with little on the stack, because a saved query goes deeper
-            Atom::Saved { name, args, pin: None } => self.saved(text, name, args, whole, out)?,
+            Atom::Saved { name, args, pin } => match pin {
+                None => self.saved(text, name, args, whole, out)?,
+                Some(pin) => self.pinned(text, (name, args, pin), whole, out)?,
+            },
             atom => out.push(self.atom(text, atom, whole)?),
         }
         Ok(())
@@ -191,9 +197,8 @@ impl Resolver<'_> {
             Atom::Ast { pattern } => self.syntax_pattern(text, pattern),
             Atom::Given(name) => self.given(text, name, whole),
             Atom::Is(name) => self.is(text, name, whole),
-            Atom::Saved { name, pin, .. } => {
-                let pin = pin.as_ref().map_or("", |pin| pin.text.as_str());
-                Err(not_yet(whole, &format!("`@{}#{pin}`", name.text), "there are no pins yet"))
+            Atom::Saved { name, .. } => {
+                Err(QueryError::new("saved", name.span, format!("`@{}` is expanded elsewhere", name.text)))
             }
         }
     }
@@ -211,7 +216,7 @@ impl Resolver<'_> {
             .expected(["6 to 32 hexadecimal digits, as `query` shows them"]));
         }
         // Where no store is asked any id may be one.
-        let found = self.vocabulary.ids(&digits, 4).unwrap_or_else(|| vec![digits.clone()]);
+        let found = self.vocabulary.ids(&digits, 4, self.at.is_some()).unwrap_or_else(|| vec![digits.clone()]);
         match found.as_slice() {
             [one] => Ok(Expr::new(Node::Atom(Check::Near { id: one.clone(), threshold }), ())),
             [] => Err(QueryError::new("value", id.span, format!("no sample has an id that begins with `{}`", id.text))

@@ -7,7 +7,7 @@ use super::error::QueryError;
 use super::fields::kind_name;
 use super::numbers::number;
 use super::plan::{Amount, Field, Home, Share, SortKey, Step};
-use super::resolve::{DEFAULT_SIMILARITY, Resolver, Subject, did_you_mean, not_yet, similarity};
+use super::resolve::{DEFAULT_SIMILARITY, Resolver, Subject, did_you_mean, similarity};
 use super::suggest::{similar, typed};
 
 impl Resolver<'_> {
@@ -67,7 +67,11 @@ impl Resolver<'_> {
                 let threshold = threshold.as_ref().map_or(Ok(DEFAULT_SIMILARITY), |word| similarity(text, word))?;
                 Ok(Step::Dedup { threshold })
             }
-            StatedKind::Split { .. } => Err(not_yet(stated.span, "the stage `split`", "sides are not given yet")),
+            StatedKind::Split { shares, seed } => {
+                let shares = shares_of_sides(text, shares)?;
+                let seed = seed.as_ref().map_or(Ok(0), |word| whole(text, word, "seed"))?;
+                Ok(Step::Split { shares, seed })
+            }
         }
     }
 
@@ -223,6 +227,39 @@ fn whole(text: &str, word: &Word, what: &str) -> Result<u64, QueryError> {
         (_, _, Some(count)) if count >= 0.0 => error.suggest(text, word.span, &count.ceil().to_string()),
         _ => error,
     })
+}
+
+/// `90/5/5`, or `90/10` for train and test: percentages that add up to 100.
+fn shares_of_sides(text: &str, word: &Word) -> Result<[f64; 3], QueryError> {
+    let error = |kind, message: String| {
+        QueryError::new(kind, word.span, message).expected(["split TRAIN/VALIDATION/TEST, as in `split 90/5/5`"])
+    };
+    let parts: Option<Vec<f64>> =
+        word.text.split('/').map(|part| number(part.trim_end_matches('%')).filter(|share| *share >= 0.0)).collect();
+    let Some(parts) = parts else {
+        return Err(error("type", format!("`{}` is no list of shares", word.text)).suggest(text, word.span, "90/5/5"));
+    };
+    let shares = match parts.as_slice() {
+        [train, test] => [*train, 0.0, *test],
+        [train, validation, test] => [*train, *validation, *test],
+        _ => {
+            let message = format!("a split has two or three sides, and `{}` has {}", word.text, parts.len());
+            return Err(error("stage", message).suggest(text, word.span, "90/5/5"));
+        }
+    };
+    let sum: f64 = shares.iter().sum();
+    if shares[0] <= 0.0 {
+        return Err(error("range", "nothing is left to train on".to_owned()).suggest(text, word.span, "90/5/5"));
+    }
+    if (sum - 100.0).abs() > 1e-6 {
+        let scaled: Vec<String> = parts.iter().map(|share| round(share / sum * 100.0).to_string()).collect();
+        let message = format!("the shares of `{}` add up to {}, not to 100", word.text, round(sum));
+        let error = error("range", message);
+        let whole = parts.iter().all(|share| (share / sum * 100.0).fract().abs() < 1e-9);
+        let fixed = if whole { scaled.join("/") } else { "90/5/5".to_owned() };
+        return Err(error.suggest(text, word.span, &fixed));
+    }
+    Ok(shares.map(|share| share / 100.0))
 }
 
 /// `n` or `p%`

@@ -394,7 +394,8 @@ impl Resolver<'_> {
 
     /// Says that no sample has a value, where the store knows its values.
     pub(super) fn note_unknown_value(&mut self, field: &Field, value: &str) {
-        if self.vocabulary.has_value(&field.name, value) {
+        // What is there now says nothing of what was there then.
+        if self.at.is_some() || self.vocabulary.has_value(&field.name, value) {
             return;
         }
         let Some(known) = self.known(&field.name) else { return };
@@ -427,7 +428,7 @@ impl Resolver<'_> {
         high: Bound<String>,
         span: Span,
     ) -> Result<Expr<Resolved>, QueryError> {
-        let orders = self.vocabulary.levels();
+        let orders = self.vocabulary.levels(self.at);
         let named: Vec<&String> = [&low, &high]
             .into_iter()
             .filter_map(|end| match end {

@@ -3,8 +3,13 @@
 //! Every order is total: without a sort it is by id, and id breaks ties. A sample is chosen by hash(id, seed), so the
 //! same rows are chosen on every machine and stay chosen while the store grows.
 
+pub mod account;
 mod alike;
+pub mod diff;
+mod judge;
+mod moment;
 mod scan;
+mod sides;
 mod steps;
 pub mod vocabulary;
 
@@ -13,13 +18,12 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::query::plan::{Field, Filter, Home, Plan, SortKey, Step, Test};
-use crate::sample::{Sample, SampleId};
+use crate::query::plan::{Field, Filter, Home, Plan, SortKey, Step};
+use crate::sample::{Sample, SampleId, Side, State};
 use crate::store::index::rows::RowSet;
-use crate::store::index::search::{Hit, KeySource, Value as Found, indexed, sortable};
+use crate::store::index::search::{Hit, KeySource, Value as Found, sortable};
 use crate::store::{Store, StoreError};
-
-pub use steps::sample_hash;
+use moment::Moment;
 
 /// The rows that a query selects, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,9 +34,20 @@ pub struct Slice {
     pub rows: Vec<(u32, SampleId)>,
     /// What each step asked for and got, in order: for reports.
     pub steps: Vec<StepCount>,
+    /// The op after which the samples are as the slice has them; now where there is none.
+    pub at: Option<i64>,
+    /// The sides that a stage `split` gave to rows; the samples of the slice have these.
+    pub sides: Option<BTreeMap<u32, Side>>,
+    /// What the person should know, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Slice {
+    /// Notes, and what fell short.
+    pub fn remarks(&self) -> impl Iterator<Item = String> {
+        self.notes.iter().cloned().chain(self.shortfalls())
+    }
+
     /// One sentence for each value of which a stage got fewer rows than it asked for.
     pub fn shortfalls(&self) -> impl Iterator<Item = String> {
         self.steps.iter().flat_map(|step| {
@@ -79,12 +94,25 @@ impl StepCount {
 /// # Errors
 /// As the store.
 pub fn select(store: &Store, plan: &Plan, limit: usize) -> Result<Slice, StoreError> {
-    let scans = scan::Scans::new(store, &plan.filter)?;
+    select_at(&Moment::of(store, plan.at)?, plan, limit)
+}
+
+fn select_at(moment: &Moment<'_>, plan: &Plan, limit: usize) -> Result<Slice, StoreError> {
+    if moment.past.is_some() || plan.order.is_some() {
+        let hits = moment.matches(&plan.filter)?;
+        let hits = match &plan.order {
+            Some(pin) => in_order(&moment.store.pin_rows(pin.key)?, hits),
+            None => hits,
+        };
+        return run(moment, &plan.steps, Vec::new(), hits, limit);
+    }
+    let store = moment.store;
+    let scans = scan::Scans::new(moment, &plan.filter)?;
     let index = store.index();
     let query = index.compile(&plan.filter, &scans)?;
     // A sort directly after the filter, and everything before the first other step, need no list of all rows.
     let (keys, rest) = match plan.steps.split_first() {
-        Some((Step::Sort(keys), rest)) => (sort_keys(store, keys)?, rest),
+        Some((Step::Sort(keys), rest)) => (sort_keys(moment, keys)?, rest),
         _ => (Vec::new(), plan.steps.as_slice()),
     };
     let mut counts = Vec::new();
@@ -104,18 +132,60 @@ pub fn select(store: &Store, plan: &Plan, limit: usize) -> Result<Slice, StoreEr
             counts.push(StepCount::new(&rest[0], total, out));
             total = out;
         }
-        return Ok(Slice { total, rows: named(selected.hits), steps: counts });
+        return Ok(Slice { total, rows: named(selected.hits), steps: counts, ..Slice::default() });
     }
-    let mut hits = selected.hits;
-    for step in rest {
+    run(moment, rest, counts, selected.hits, limit)
+}
+
+/// Hits in the order of a list of rows.
+fn in_order(rows: &[u32], hits: Vec<Hit>) -> Vec<Hit> {
+    let mut by_row: HashMap<u32, Hit> = hits.into_iter().map(|hit| (hit.row, hit)).collect();
+    rows.iter().filter_map(|row| by_row.remove(row)).collect()
+}
+
+/// Runs steps over a list of all rows that came in.
+fn run(
+    moment: &Moment<'_>,
+    steps: &[Step],
+    mut counts: Vec<StepCount>,
+    mut hits: Vec<Hit>,
+    limit: usize,
+) -> Result<Slice, StoreError> {
+    let mut sides = None;
+    let mut notes: Vec<String> = forgotten(&moment.forgotten()).into_iter().collect();
+    for step in steps {
         let rows_in = hits.len() as u64;
         let groups;
-        (hits, groups) = steps::run(store, step, hits)?;
+        if let Step::Split { shares, seed } = step {
+            let labels = sides::label(moment, *shares, *seed, &hits)?;
+            sides = Some(labels.sides);
+            notes.extend(labels.notes);
+            groups = labels.groups;
+        } else {
+            (hits, groups) = steps::run(moment, step, hits)?;
+        }
         counts.push(StepCount { groups, ..StepCount::new(step, rows_in, hits.len() as u64) });
     }
     let total = hits.len() as u64;
     hits.truncate(limit);
-    Ok(Slice { total, rows: named(hits), steps: counts })
+    Ok(Slice { total, rows: named(hits), steps: counts, at: moment.op(), sides, notes })
+}
+
+/// A sentence about samples whose content is gone for good.
+fn forgotten(ids: &[SampleId]) -> Option<String> {
+    let named: Vec<String> = ids.iter().take(5).map(|id| id.to_string()[..12].to_owned()).collect();
+    let more = if ids.len() > named.len() { ", …" } else { "" };
+    let what = "samples of that time have been forgotten since and are not there to be asked";
+    (!ids.is_empty()).then(|| format!("{} {what}: {}{more}", ids.len(), named.join(", ")))
+}
+
+/// The rows that a sub-query selects: at its own moment, else at that of the whole.
+fn sub_query(moment: &Moment<'_>, plan: &Plan) -> Result<Arc<RowSet>, StoreError> {
+    let slice = match plan.at {
+        Some(op) => select_at(&Moment::of(moment.store, Some(op))?, plan, usize::MAX)?,
+        None => select_at(moment, plan, usize::MAX)?,
+    };
+    Ok(Arc::new(slice.rows.into_iter().map(|(row, _)| row).collect()))
 }
 
 /// Counts the rows of a plan.
@@ -123,58 +193,22 @@ pub fn select(store: &Store, plan: &Plan, limit: usize) -> Result<Slice, StoreEr
 /// # Errors
 /// As the store.
 pub fn count(store: &Store, plan: &Plan) -> Result<u64, StoreError> {
-    if plan.steps.iter().all(|step| matches!(step, Step::Sort(_))) {
-        let scans = scan::Scans::new(store, &plan.filter)?;
+    let moment = Moment::of(store, plan.at)?;
+    if moment.past.is_none() && plan.steps.iter().all(|step| matches!(step, Step::Sort(_))) {
+        let scans = scan::Scans::new(&moment, &plan.filter)?;
         let index = store.index();
         let query = index.compile(&plan.filter, &scans)?;
         return index.count(query.as_ref());
     }
-    Ok(select(store, plan, 0)?.total)
+    Ok(select_at(&moment, plan, 0)?.total)
 }
 
-/// The rows that pass a filter.
+/// The rows that pass a filter, after an op or now.
 ///
 /// # Errors
 /// As the store.
-pub fn matching(store: &Store, filter: &Filter) -> Result<RowSet, StoreError> {
-    let scans = scan::Scans::new(store, filter)?;
-    let index = store.index();
-    let query = index.compile(filter, &scans)?;
-    index.matching(query.as_ref())
-}
-
-/// The query that the index gets for a plan's filter, for `explain`.
-///
-/// # Errors
-/// As the store.
-pub fn index_query(store: &Store, plan: &Plan) -> Result<String, StoreError> {
-    let scans = scan::Scans::new(store, &plan.filter)?;
-    Ok(format!("{:?}", store.index().compile(&plan.filter, &scans)?))
-}
-
-/// What answers a filter: the index by itself, or something beside it.
-pub fn answered_by(filter: &Filter) -> &'static str {
-    match filter {
-        Filter::All => "every row",
-        Filter::And(parts) | Filter::Or(parts) => {
-            let answers: BTreeSet<&str> = parts.iter().map(answered_by).collect();
-            match answers.len() {
-                0 => "nothing",
-                1 => answers.first().copied().unwrap_or("nothing"),
-                _ => "index and others",
-            }
-        }
-        Filter::Not(inner) => answered_by(inner),
-        Filter::Rows(_) => "sub-query",
-        Filter::Test(test) if indexed(test) => "index",
-        Filter::Test(Test::Regex { .. } | Test::Near { .. }) => "reading the texts",
-        Filter::Test(Test::Ast { .. }) => "index for its names, then reading the texts",
-        Filter::Test(Test::Id { .. }) => "ids in SQLite",
-        Filter::Test(
-            Test::Value { field, .. } | Test::Match { field, .. } | Test::Range { field, .. } | Test::Has { field },
-        ) if field.home == Home::Column => "columns",
-        Filter::Test(_) => "scan of SQLite",
-    }
+pub fn matching(store: &Store, at: Option<i64>, filter: &Filter) -> Result<RowSet, StoreError> {
+    Moment::of(store, at)?.matching(filter)
 }
 
 /// A group of [`count_by`].
@@ -192,12 +226,20 @@ pub struct Group {
 /// # Errors
 /// As the store.
 pub fn count_by(store: &Store, plan: &Plan, fields: &[Field]) -> Result<(u64, Vec<Group>), StoreError> {
+    let moment = Moment::of(store, plan.at)?;
+    let mut sides = None;
     let rows: RowSet = if plan.steps.iter().all(|step| matches!(step, Step::Sort(_))) {
-        matching(store, &plan.filter)?
+        moment.matching(&plan.filter)?
     } else {
-        select(store, plan, usize::MAX)?.rows.into_iter().map(|(row, _)| row).collect()
+        let slice = select_at(&moment, plan, usize::MAX)?;
+        sides = slice.sides;
+        slice.rows.into_iter().map(|(row, _)| row).collect()
     };
-    let columns = fields.iter().map(|field| Valued::of(store, field, &rows)).collect::<Result<Vec<_>, _>>()?;
+    let of = |field: &Field| match &sides {
+        Some(sides) if field.name == "split" => Valued::of_sides(sides, &rows),
+        _ => Valued::of(&moment, field, &rows),
+    };
+    let columns = fields.iter().map(of).collect::<Result<Vec<_>, _>>()?;
     let mut cursors = vec![0; columns.len()];
     let mut groups: HashMap<Vec<u32>, u64> = HashMap::new();
     let mut key = vec![0; columns.len()];
@@ -247,12 +289,12 @@ struct Valued {
 }
 
 impl Valued {
-    fn of(store: &Store, field: &Field, rows: &RowSet) -> Result<Valued, StoreError> {
+    fn of(moment: &Moment<'_>, field: &Field, rows: &RowSet) -> Result<Valued, StoreError> {
         let mut numbers: HashMap<GroupKey, u32> = HashMap::new();
         let mut of = Vec::with_capacity(rows.len());
         // Values come one after the other for all the rows that have them, or row by row.
         let mut last: Option<(GroupKey, u32)> = None;
-        each_value(store, field, rows, &mut |row, value| {
+        each_value(moment, field, rows, &mut |row, value| {
             let number = match &last {
                 Some((known, number)) if value.is(known) => *number,
                 _ => {
@@ -270,6 +312,14 @@ impl Valued {
         for (key, number) in numbers {
             known[number as usize] = key;
         }
+        Ok(Valued { known, of })
+    }
+
+    /// The sides that a stage gave.
+    fn of_sides(sides: &BTreeMap<u32, Side>, rows: &RowSet) -> Result<Valued, StoreError> {
+        let known = Side::WORDS.iter().map(|word| GroupKey::Word((*word).to_owned())).collect();
+        let place = |side: &Side| Side::ALL.iter().position(|each| each == side).unwrap_or(0) as u32;
+        let of = rows.iter().filter_map(|row| Some((row, place(sides.get(&row)?)))).collect();
         Ok(Valued { known, of })
     }
 
@@ -342,18 +392,32 @@ impl GroupKey {
 /// # Errors
 /// As the store; [`StoreError::Unknown`] for a text, which has no values to count.
 pub fn values_of(store: &Store, field: &Field, rows: &RowSet) -> Result<BTreeMap<u32, Vec<GroupKey>>, StoreError> {
+    values_at(&Moment::now(store), field, rows)
+}
+
+fn values_at(moment: &Moment<'_>, field: &Field, rows: &RowSet) -> Result<BTreeMap<u32, Vec<GroupKey>>, StoreError> {
     let mut out: BTreeMap<u32, Vec<GroupKey>> = BTreeMap::new();
-    each_value(store, field, rows, &mut |row, value| out.entry(row).or_default().push(value.key()))?;
+    each_value(moment, field, rows, &mut |row, value| out.entry(row).or_default().push(value.key()))?;
     Ok(out)
 }
 
 /// Hands (row, value) to `take`, once for each value that one of these rows has in a field.
 fn each_value(
-    store: &Store,
+    moment: &Moment<'_>,
     field: &Field,
     rows: &RowSet,
     take: &mut dyn FnMut(u32, Seen<'_>),
 ) -> Result<(), StoreError> {
+    let store = moment.store;
+    let same;
+    let rows = if moment.past.is_some() && field.home != Home::Text {
+        let others;
+        (same, others) = moment.parts(rows);
+        moment.values_read(field, &others, take)?;
+        &same
+    } else {
+        rows
+    };
     match field.home {
         Home::Fact | Home::Row => store.index().values(&field.name, rows, &mut |row, value| match value {
             Found::Number(number) if field.kind == crate::analyze::features::Kind::Date => {
@@ -425,18 +489,41 @@ pub fn date_of(days: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// The samples of a slice, read in order, a batch at a time.
+/// The samples of a slice, read in order, as they were at its moment.
 pub fn samples<'a>(store: &'a Store, slice: &'a Slice) -> impl Iterator<Item = Result<Sample, StoreError>> + 'a {
-    slice.rows.iter().map(|(row, _)| store.sample(*row))
+    let mut moment = None;
+    slice.rows.iter().map(move |(row, id)| {
+        let moment = match &mut moment {
+            Some(moment) => moment,
+            none => none.insert(Moment::of(store, slice.at)?),
+        };
+        let gone = || StoreError::Inconsistent(format!("{id} was selected and is not there"));
+        let mut sample = moment.sample(*row)?.ok_or_else(gone)?;
+        if let Some(sides) = &slice.sides {
+            sample.split = sides.get(row).copied();
+        }
+        Ok(sample)
+    })
 }
 
 fn named(hits: Vec<Hit>) -> Vec<(u32, SampleId)> {
     hits.into_iter().map(|hit| (hit.row, SampleId::from_halves(hit.id.0, hit.id.1))).collect()
 }
 
+/// The order that the words of a column have, where it is not that of their texts.
+fn column_order(field: &str) -> Vec<String> {
+    let words: &[&str] = match field {
+        "state" => State::WORDS,
+        "split" => Side::WORDS,
+        _ => &[],
+    };
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
 /// Where the index gets the keys of a sort.
-fn sort_keys(store: &Store, keys: &[SortKey]) -> Result<Vec<(KeySource, bool)>, StoreError> {
+fn sort_keys(moment: &Moment<'_>, keys: &[SortKey]) -> Result<Vec<(KeySource, bool)>, StoreError> {
     use crate::analyze::features::Kind;
+    let store = moment.store;
     keys.iter()
         .map(|key| {
             let field = &key.field;
@@ -452,10 +539,10 @@ fn sort_keys(store: &Store, keys: &[SortKey]) -> Result<Vec<(KeySource, bool)>, 
                     KeySource::Word { field: field.name.clone(), order: vec!["false".into(), "true".into()] }
                 }
                 (Home::Row, _) if field.name == "level" => {
-                    KeySource::Word { field: field.name.clone(), order: level_order(store)? }
+                    KeySource::Word { field: field.name.clone(), order: level_order(moment)? }
                 }
                 (Home::Fact | Home::Row, _) => KeySource::Word { field: field.name.clone(), order: Vec::new() },
-                (Home::Meta | Home::Scan | Home::Text, _) => KeySource::ByRow(Arc::new(scanned_ranks(store, field)?)),
+                (Home::Meta | Home::Scan | Home::Text, _) => KeySource::ByRow(Arc::new(scanned_ranks(moment, field)?)),
             };
             Ok((source, key.descending))
         })
@@ -464,11 +551,15 @@ fn sort_keys(store: &Store, keys: &[SortKey]) -> Result<Vec<(KeySource, bool)>, 
 
 /// All level words of the store's sources, from low to high: by the place that a word has in the scales that hold it
 /// (the mean of its relative places), then by text.
-pub fn level_order(store: &Store) -> Result<Vec<String>, StoreError> {
+fn level_order(moment: &Moment<'_>) -> Result<Vec<String>, StoreError> {
     let mut places: BTreeMap<String, (f64, u32)> = BTreeMap::new();
-    for source in store.sources()? {
-        let steps = source.levels.len().saturating_sub(1).max(1) as f64;
-        for (at, word) in source.levels.iter().enumerate() {
+    let scales: Vec<Vec<String>> = match &moment.past {
+        Some(past) => past.levels()?.into_iter().map(|(_, levels)| levels).collect(),
+        None => moment.store.sources()?.into_iter().map(|source| source.levels).collect(),
+    };
+    for levels in scales {
+        let steps = levels.len().saturating_sub(1).max(1) as f64;
+        for (at, word) in levels.iter().enumerate() {
             let place = places.entry(word.clone()).or_default();
             place.0 += at as f64 / steps;
             place.1 += 1;
@@ -480,7 +571,11 @@ pub fn level_order(store: &Store) -> Result<Vec<String>, StoreError> {
     Ok(out.into_iter().map(|(_, word)| word).collect())
 }
 
-fn scanned_ranks(store: &Store, field: &Field) -> Result<Vec<u32>, StoreError> {
+fn scanned_ranks(moment: &Moment<'_>, field: &Field) -> Result<Vec<u32>, StoreError> {
+    if moment.past.is_some() {
+        return Ok(Vec::new());
+    }
+    let store = moment.store;
     let present = store.columns()?.present();
     let values = values_of(store, field, &present)?;
     let firsts: BTreeSet<&GroupKey> = values.values().filter_map(|found| found.first()).collect();

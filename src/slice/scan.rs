@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::analyze::features::Kind;
-use crate::query::plan::{Field, Filter, Home, Plan, Range, Test, Within};
+use crate::query::plan::{Field, Filter, Home, Pin, Plan, Range, Test, Within};
 use crate::similarity::shingles::Wanted;
 use crate::store::index::rows::RowSet;
 use crate::store::index::schema::meta_text;
@@ -19,11 +19,14 @@ use crate::store::index::search::{Lookup, expression};
 use crate::store::{PackedText, Store, StoreError};
 use crate::text;
 
+use super::moment::Moment;
+
 /// Rows that are read at once for a scan of their texts.
 pub(super) const BATCH: usize = 512;
 
 /// Answers the tests that the index cannot, for one filter.
-pub struct Scans<'a> {
+pub(super) struct Scans<'a> {
+    moment: &'a Moment<'a>,
     store: &'a Store,
     /// Rows of tests on texts that were read over a part of the rows only, by the place of the test in the filter:
     /// the same test elsewhere in the filter is another test.
@@ -35,8 +38,9 @@ impl<'a> Scans<'a> {
     ///
     /// # Errors
     /// As the store.
-    pub fn new(store: &'a Store, filter: &Filter) -> Result<Self, StoreError> {
-        let scans = Scans { store, read: RefCell::default() };
+    pub(super) fn new(moment: &'a Moment<'a>, filter: &Filter) -> Result<Self, StoreError> {
+        let store = moment.store;
+        let scans = Scans { moment, store, read: RefCell::default() };
         if let Filter::And(parts) = filter {
             let (texts, mut others): (Vec<&Filter>, Vec<&Filter>) =
                 parts.iter().partition(|part| text_test(part).is_some());
@@ -67,9 +71,7 @@ impl<'a> Scans<'a> {
                 })
             }
             Test::Near { id, threshold } => {
-                let rows = self.store.rows_by_id(id, 1)?;
-                let rows: Vec<u32> = rows.into_iter().map(|(row, _)| row).collect();
-                let Some(wanted) = super::alike::shingles_of(self.store, &rows)?.pop() else {
+                let Some(wanted) = super::alike::shingles_of_id(self.moment, id)? else {
                     return Ok(RowSet::default());
                 };
                 // A set of shingles is never larger than the number of tokens, which the index knows.
@@ -197,8 +199,11 @@ impl Lookup for Scans<'_> {
     }
 
     fn sub_query(&self, plan: &Plan) -> Result<Arc<RowSet>, StoreError> {
-        let slice = super::select(self.store, plan, usize::MAX)?;
-        Ok(Arc::new(slice.rows.into_iter().map(|(row, _)| row).collect()))
+        super::sub_query(self.moment, plan)
+    }
+
+    fn pin(&self, pin: &Pin) -> Result<Arc<RowSet>, StoreError> {
+        Ok(Arc::new(self.store.pin_rows(pin.key)?.into_iter().collect()))
     }
 }
 

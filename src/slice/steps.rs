@@ -2,40 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
-
-use super::{GroupCount, GroupKey, values_of};
+use super::moment::Moment;
+use super::{GroupCount, GroupKey, values_at};
 use crate::query::plan::{Amount, Field, Share, Step};
-use crate::sample::SampleId;
+use crate::sample::{SampleId, seeded_hash};
+use crate::store::StoreError;
 use crate::store::index::rows::RowSet;
 use crate::store::index::search::Hit;
-use crate::store::{Store, StoreError};
-
-/// The number that decides whether a row is sampled: the first 8 bytes, big endian, of the SHA-256 of the 16 bytes of
-/// the id and the seed (u64, little endian). The smallest are taken first.
-pub fn sample_hash(id: &SampleId, seed: u64) -> u64 {
-    let mut hasher = Sha256::new();
-    hasher.update(id.0);
-    hasher.update(seed.to_le_bytes());
-    let digest = hasher.finalize();
-    let mut head = [0u8; 8];
-    head.copy_from_slice(&digest[..8]);
-    u64::from_be_bytes(head)
-}
 
 /// Runs one step; gives the rows, and what there was of each value where the step asks for so many of each.
-pub(super) fn run(store: &Store, step: &Step, hits: Vec<Hit>) -> Result<(Vec<Hit>, Vec<GroupCount>), StoreError> {
+pub(super) fn run(moment: &Moment<'_>, step: &Step, hits: Vec<Hit>) -> Result<(Vec<Hit>, Vec<GroupCount>), StoreError> {
     let hits = match step {
-        Step::Sort(keys) => sort(store, keys, hits)?,
+        Step::Sort(keys) => sort(moment, keys, hits)?,
         Step::Take(count) => {
             let mut hits = hits;
             hits.truncate(usize::try_from(*count).unwrap_or(usize::MAX));
             hits
         }
         Step::Skip(count) => hits.into_iter().skip(usize::try_from(*count).unwrap_or(usize::MAX)).collect(),
-        Step::Sample { amount, seed, by } => sample(store, *amount, *seed, by.as_ref(), hits)?,
+        Step::Sample { amount, seed, by } => sample(moment, *amount, *seed, by.as_ref(), hits)?,
         Step::Per { field, count } => {
-            let groups = group_of(store, field, &hits)?;
+            let groups = group_of(moment, field, &hits)?;
             let mut taken: BTreeMap<&GroupKey, u64> = BTreeMap::new();
             hits.iter()
                 .filter(|hit| {
@@ -46,21 +33,22 @@ pub(super) fn run(store: &Store, step: &Step, hits: Vec<Hit>) -> Result<(Vec<Hit
                 .copied()
                 .collect()
         }
-        Step::Balance { field, shares, to } => return balance(store, field, shares, *to, hits),
-        Step::Dedup { threshold } => super::alike::dedup(store, *threshold, hits)?,
+        Step::Balance { field, shares, to } => return balance(moment, field, shares, *to, hits),
+        Step::Dedup { threshold } => super::alike::dedup(moment, *threshold, hits)?,
+        Step::Split { .. } => hits,
     };
     Ok((hits, Vec::new()))
 }
 
 /// Keeps the first rows of each value in proportion to its share.
 fn balance(
-    store: &Store,
+    moment: &Moment<'_>,
     field: &Field,
     shares: &[Share],
     to: Option<u64>,
     hits: Vec<Hit>,
 ) -> Result<(Vec<Hit>, Vec<GroupCount>), StoreError> {
-    let groups = group_of(store, field, &hits)?;
+    let groups = group_of(moment, field, &hits)?;
     let place = |hit: &Hit| {
         let key = groups.get(&hit.row)?;
         shares.iter().position(|share| match key {
@@ -109,28 +97,31 @@ pub fn balanced(weights: &[f64], sizes: &[u64], to: Option<u64>) -> Vec<u64> {
     counts
 }
 
-fn sort(store: &Store, keys: &[crate::query::plan::SortKey], hits: Vec<Hit>) -> Result<Vec<Hit>, StoreError> {
+fn sort(moment: &Moment<'_>, keys: &[crate::query::plan::SortKey], hits: Vec<Hit>) -> Result<Vec<Hit>, StoreError> {
+    if moment.past.is_some() {
+        return moment.sort(keys, hits);
+    }
     // The index orders rows by itself; here it orders just the rows that are left.
     let rows: RowSet = hits.iter().map(|hit| hit.row).collect();
     let query = crate::store::index::rows::RowSetQuery { rows: std::sync::Arc::new(rows) };
-    let keys = super::sort_keys(store, keys)?;
-    Ok(store.index().select(&query, &keys, usize::MAX)?.hits)
+    let keys = super::sort_keys(moment, keys)?;
+    Ok(moment.store.index().select(&query, &keys, usize::MAX)?.hits)
 }
 
-fn group_of(store: &Store, field: &Field, hits: &[Hit]) -> Result<BTreeMap<u32, GroupKey>, StoreError> {
+fn group_of(moment: &Moment<'_>, field: &Field, hits: &[Hit]) -> Result<BTreeMap<u32, GroupKey>, StoreError> {
     let rows: RowSet = hits.iter().map(|hit| hit.row).collect();
-    let values = values_of(store, field, &rows)?;
+    let values = values_at(moment, field, &rows)?;
     Ok(values.into_iter().filter_map(|(row, found)| found.into_iter().next().map(|key| (row, key))).collect())
 }
 
 fn sample(
-    store: &Store,
+    moment: &Moment<'_>,
     amount: Amount,
     seed: u64,
     by: Option<&Field>,
     hits: Vec<Hit>,
 ) -> Result<Vec<Hit>, StoreError> {
-    let hash = |hit: &Hit| sample_hash(&SampleId::from_halves(hit.id.0, hit.id.1), seed);
+    let hash = |hit: &Hit| seeded_hash(&SampleId::from_halves(hit.id.0, hit.id.1), seed);
     if let Amount::Share(share) = amount {
         // A share of all 2^64 values of the hash; u128 so that a share of 1 takes all.
         let bound = (share * 18_446_744_073_709_551_616.0) as u128;
@@ -141,7 +132,7 @@ fn sample(
     let chosen: RowSet = match by {
         None => least(hits.iter().collect(), count, &hash),
         Some(field) => {
-            let groups = group_of(store, field, &hits)?;
+            let groups = group_of(moment, field, &hits)?;
             let mut members: BTreeMap<&GroupKey, Vec<&Hit>> = BTreeMap::new();
             for hit in &hits {
                 members.entry(groups.get(&hit.row).unwrap_or(&GroupKey::Null)).or_default().push(hit);
@@ -210,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_hash_of_a_sample_is_fixed() {
-        assert_eq!(sample_hash(&SampleId([0; 16]), 0), sample_hash(&SampleId([0; 16]), 0));
-        assert_ne!(sample_hash(&SampleId([0; 16]), 0), sample_hash(&SampleId([0; 16]), 1));
+        assert_eq!(seeded_hash(&SampleId([0; 16]), 0), seeded_hash(&SampleId([0; 16]), 0));
+        assert_ne!(seeded_hash(&SampleId([0; 16]), 0), seeded_hash(&SampleId([0; 16]), 1));
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::query::{Saved, Vocabulary};
+use crate::query::{Moment, NoMoment, Pin, Saved, Vocabulary};
 use crate::store::Store;
 use crate::store::index::schema::{HAS, term_text};
 
@@ -68,9 +68,9 @@ impl Vocabulary for StoreVocabulary<'_> {
         self.store.index().number_range(field).ok().flatten()
     }
 
-    fn ids(&self, digits: &str, limit: usize) -> Option<Vec<String>> {
-        let rows = self.store.rows_by_id(digits, limit).ok()?;
-        Some(rows.into_iter().map(|(_, id)| id.to_string()).collect())
+    fn ids(&self, digits: &str, limit: usize, gone: bool) -> Option<Vec<String>> {
+        let rows = if gone { self.store.rows_by_id_ever(digits, limit) } else { self.store.rows_by_id(digits, limit) };
+        Some(rows.ok()?.into_iter().map(|(_, id)| id.to_string()).collect())
     }
 
     fn meta_names(&self) -> Vec<String> {
@@ -78,13 +78,59 @@ impl Vocabulary for StoreVocabulary<'_> {
         found.into_iter().map(|(name, _)| name).collect()
     }
 
-    fn levels(&self) -> Vec<(String, Vec<String>)> {
+    fn levels(&self, at: Option<i64>) -> Vec<(String, Vec<String>)> {
+        if let Some(op) = at {
+            return self.store.past(op).and_then(|past| past.levels()).unwrap_or_default();
+        }
         let sources = self.store.sources().unwrap_or_default();
         sources
             .into_iter()
             .filter(|source| !source.levels.is_empty())
             .map(|source| (source.name, source.levels))
             .collect()
+    }
+
+    fn moment(&self, moment: Moment<'_>) -> Result<Option<i64>, NoMoment> {
+        let none = |message: String, instead: Option<String>| Err(NoMoment { message, instead });
+        let unread = |error: crate::store::StoreError| NoMoment { message: error.to_string(), instead: None };
+        let Some((newest, _)) = self.store.newest_op().map_err(unread)? else {
+            return none("nothing was ever done in this store".to_owned(), None);
+        };
+        match moment {
+            Moment::Op(op) if (1..=newest).contains(&op) => Ok(Some(op)),
+            Moment::Op(op) => {
+                let what = if op > newest { "the newest that is closed" } else { "the first" };
+                let known = if op > newest { newest } else { 1 };
+                none(format!("there is no op {op} to look back to: {what} is {known}"), Some(format!("op{known}")))
+            }
+            Moment::Day(day) => match self.store.op_by_day(day).map_err(unread)? {
+                Ok(op) => Ok(Some(op)),
+                Err(first) => {
+                    let first = first.as_deref().and_then(|first| first.get(..10)).unwrap_or_default().to_owned();
+                    none(format!("the store was empty on {day}: its first op ended on {first}"), Some(first))
+                }
+            },
+        }
+    }
+
+    fn pin(&self, name: &str, number: u64) -> Option<Pin> {
+        let pin = self.store.pins(Some(name)).ok()?.into_iter().find(|pin| pin.number == number)?;
+        Some(Pin { name: pin.name, number, key: pin.pin, op: pin.moment })
+    }
+
+    fn pin_texts(&self, pin: &Pin) -> Vec<(String, String)> {
+        let pins = self.store.pins(Some(&pin.name)).unwrap_or_default();
+        let found = pins.into_iter().find(|each| each.number == pin.number);
+        let texts = found.into_iter().flat_map(|found| {
+            let own = (format!("{}#{}", pin.name, pin.number), found.query);
+            std::iter::once(own).chain(found.queries)
+        });
+        texts.collect()
+    }
+
+    fn pins(&self, name: Option<&str>) -> Vec<(String, u64)> {
+        let pins = self.store.pins(name).unwrap_or_default();
+        pins.into_iter().map(|pin| (pin.name, pin.number)).collect()
     }
 
     fn saved(&self, name: &str) -> Option<Saved> {
@@ -140,16 +186,32 @@ impl Vocabulary for Frozen<'_> {
         self.words.range(field)
     }
 
-    fn ids(&self, digits: &str, limit: usize) -> Option<Vec<String>> {
-        self.words.ids(digits, limit)
+    fn ids(&self, digits: &str, limit: usize, gone: bool) -> Option<Vec<String>> {
+        self.words.ids(digits, limit, gone)
     }
 
     fn meta_names(&self) -> Vec<String> {
         self.words.meta_names()
     }
 
-    fn levels(&self) -> Vec<(String, Vec<String>)> {
-        self.words.levels()
+    fn levels(&self, at: Option<i64>) -> Vec<(String, Vec<String>)> {
+        self.words.levels(at)
+    }
+
+    fn moment(&self, moment: Moment<'_>) -> Result<Option<i64>, NoMoment> {
+        self.words.moment(moment)
+    }
+
+    fn pin(&self, name: &str, number: u64) -> Option<Pin> {
+        let pin = self.words.pin(name, number)?;
+        self.words.pin_texts(&pin).into_iter().for_each(|(name, text)| {
+            self.used.borrow_mut().entry(name).or_insert(text);
+        });
+        Some(pin)
+    }
+
+    fn pins(&self, name: Option<&str>) -> Vec<(String, u64)> {
+        self.words.pins(name)
     }
 
     fn saved(&self, name: &str) -> Option<Saved> {

@@ -13,6 +13,9 @@ mod follow;
 pub mod index;
 mod lock;
 mod ops;
+mod past;
+mod pickaxe;
+mod pins;
 mod read;
 mod sources;
 mod write;
@@ -29,12 +32,16 @@ use index::rows::RowSet;
 use index::{DocumentWriter, Index};
 use lock::Lock;
 pub use ops::{Begin, OpRecord, Undone};
-pub use read::{HistoryEntry, PackedText, RevisionRecord, SourceRecord};
+pub use past::Past;
+pub use pickaxe::TextChange;
+pub use pins::{Freeze, PinRecord};
+pub use read::{HistoryEntry, IDS_SQL, META_SQL, PLACES_SQL, PackedText, Placed, RevisionRecord, SourceRecord};
 pub use write::{Content, Known, LookupConnection, Outcome, Prepared, encode_facts, place_hash};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/migrations/0001_foundation.sql"),
     include_str!("../../schema/migrations/0002_undo_of_sources.sql"),
+    include_str!("../../schema/migrations/0003_pins.sql"),
 ];
 
 /// Marks the file as ours (`application_id`): "scny".

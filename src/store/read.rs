@@ -10,6 +10,16 @@ use super::index::rows::RowSet;
 use super::{Store, StoreError, codec};
 use crate::sample::{Dialect, Facts, RejectedRow, RevisionKind, Sample, SampleId};
 
+/// What reads the place of every sample.
+pub const PLACES_SQL: &str = "SELECT s.row, s.key, s.locator, src.name FROM sample AS s JOIN source AS src ON src.source = s.source WHERE s.present = 1";
+
+/// What reads the columns of their own of the samples that may have one: ?1 is its name as JSON writes it.
+pub const META_SQL: &str = "SELECT row, meta FROM sample WHERE present = 1 AND instr(meta, ?1) > 0";
+
+/// What finds ids from ?1 to ?2, at most ?3 of them; those that are gone too where ?4.
+pub const IDS_SQL: &str = "SELECT row, id FROM sample WHERE id BETWEEN ?1 AND ?2 AND (present = 1 OR ?4)
+                AND added_op NOT IN (SELECT op FROM op WHERE ended IS NULL) ORDER BY id LIMIT ?3";
+
 const VISIBLE_REJECTED: &str = include_str!("../../schema/statements/visible_rejected.sql");
 
 /// A source, as its recipe was at the last ingest.
@@ -88,7 +98,7 @@ where
     .transpose()
 }
 
-fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
+pub(super) fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
     let text: String = row.get(at)?;
     serde_json::from_str(&text)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error)))
@@ -137,11 +147,11 @@ impl Packed {
     }
 }
 
-fn facts_of(record: &[u8], codec: i64) -> Result<Facts, StoreError> {
+pub(super) fn facts_of(record: &[u8], codec: i64) -> Result<Facts, StoreError> {
     serde_json::from_slice(&codec::decode(record, codec)?).map_err(|error| StoreError::Inconsistent(error.to_string()))
 }
 
-fn unreadable(what: &str, sample: &Sample, error: &StoreError) -> StoreError {
+pub(super) fn unreadable(what: &str, sample: &Sample, error: &StoreError) -> StoreError {
     StoreError::Inconsistent(format!("the {what} of {} ({}): {}", sample.id, sample.locator, error.bare()))
 }
 
@@ -258,14 +268,33 @@ impl Store {
             .collect()
     }
 
+    /// Where a row is and what it is told apart by, without its texts.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn placed(&self, row: u32) -> Result<Placed, StoreError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT s.id, src.name, s.key, s.locator, r.content, s.family FROM sample AS s
+             JOIN source AS src ON src.source = s.source JOIN revision AS r ON r.revision = s.revision WHERE s.row = ?1",
+        )?;
+        Ok(statement.query_row([row], |found| {
+            Ok(Placed {
+                id: SampleId(found.get(0)?),
+                source: found.get(1)?,
+                key: found.get(2)?,
+                locator: found.get(3)?,
+                content: found.get(4)?,
+                family: found.get(5)?,
+            })
+        })?)
+    }
+
     /// Key and locator of every row that is there, handed to `take`.
     ///
     /// # Errors
     /// As SQLite.
     pub fn scan_places(&self, take: &mut dyn FnMut(u32, &str, &str, &str)) -> Result<(), StoreError> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT s.row, s.key, s.locator, src.name FROM sample AS s JOIN source AS src ON src.source = s.source WHERE s.present = 1",
-        )?;
+        let mut statement = self.conn.prepare_cached(PLACES_SQL)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let text = |at: usize| -> Result<&str, StoreError> {
@@ -281,8 +310,7 @@ impl Store {
     /// # Errors
     /// As SQLite; [`StoreError::Inconsistent`] where a row's columns are no JSON.
     pub fn scan_meta(&self, name: &str, take: &mut dyn FnMut(u32, &serde_json::Value)) -> Result<(), StoreError> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT row, meta FROM sample WHERE present = 1 AND instr(meta, ?1) > 0")?;
+        let mut statement = self.conn.prepare_cached(META_SQL)?;
         // A name as JSON writes it, which is how it stands in the text.
         let mut rows = statement.query([serde_json::Value::from(name).to_string()])?;
         while let Some(row) = rows.next()? {
@@ -301,6 +329,18 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unknown`] where the digits are none; as SQLite.
     pub fn rows_by_id(&self, digits: &str, limit: usize) -> Result<Vec<(u32, SampleId)>, StoreError> {
+        self.rows_with_id(digits, limit, false)
+    }
+
+    /// As [`Store::rows_by_id`], with the rows that are gone.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn rows_by_id_ever(&self, digits: &str, limit: usize) -> Result<Vec<(u32, SampleId)>, StoreError> {
+        self.rows_with_id(digits, limit, true)
+    }
+
+    fn rows_with_id(&self, digits: &str, limit: usize, gone: bool) -> Result<Vec<(u32, SampleId)>, StoreError> {
         let lower = digits.to_ascii_lowercase();
         if lower.is_empty() || lower.len() > 32 || !lower.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(StoreError::Unknown(format!("`{digits}` is no id: ids are 6 to 32 hexadecimal digits")));
@@ -308,13 +348,21 @@ impl Store {
         let parse = |padded: String| u128::from_str_radix(&padded, 16).map(u128::to_be_bytes).unwrap_or_default();
         let low = parse(format!("{lower:0<32}"));
         let high = parse(format!("{lower:f<32}"));
-        let mut statement = self.conn.prepare_cached(
-            "SELECT row, id FROM sample WHERE id BETWEEN ?1 AND ?2 AND present = 1
-                AND added_op NOT IN (SELECT op FROM op WHERE ended IS NULL) ORDER BY id LIMIT ?3",
-        )?;
-        let rows = statement
-            .query_map(params![&low[..], &high[..], limit as i64], |row| Ok((row.get(0)?, SampleId(row.get(1)?))))?;
+        let mut statement = self.conn.prepare_cached(IDS_SQL)?;
+        let rows = statement.query_map(params![&low[..], &high[..], limit as i64, gone], |row| {
+            Ok((row.get(0)?, SampleId(row.get(1)?)))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The row of a whole id, there or gone; `None` where the store never had it.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn row_of(&self, id: &str) -> Result<Option<u32>, StoreError> {
+        let Ok(number) = u128::from_str_radix(id, 16) else { return Ok(None) };
+        let mut statement = self.conn.prepare_cached("SELECT row FROM sample WHERE id = ?1")?;
+        Ok(statement.query_row([&number.to_be_bytes()[..]], |row| row.get(0)).optional()?)
     }
 
     /// How many hexadecimal digits tell every id of the store apart, at least 6.
@@ -522,6 +570,23 @@ impl Store {
         let rows = statement.query_map([], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// Where a sample is and what it is told apart by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Its id.
+    pub id: SampleId,
+    /// Name of its source.
+    pub source: String,
+    /// What makes it the same row next time.
+    pub key: String,
+    /// Where it was last seen.
+    pub locator: String,
+    /// Hash of its code.
+    pub content: [u8; 16],
+    /// Values of the recipe's `family` columns.
+    pub family: Option<String>,
 }
 
 /// The texts of a row, the code still compressed.

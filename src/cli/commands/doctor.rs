@@ -97,6 +97,23 @@ pub fn doctor(session: &Session) -> Result<(), Failure> {
     for row in in_columns.iter().filter(|row| !present.contains(*row)) {
         findings.push(format!("columns: a sample that is not there (row {row})"));
     }
+    for pin in store.pins(None)? {
+        let name = format!("@{}#{}", pin.name, pin.number);
+        match store.pin_content(&pin) {
+            Ok((content, 0)) if content == pin.content => {}
+            Ok((_, forgotten)) if forgotten > 0 => {
+                notes.push(format!("{name}: {forgotten} of its {} rows have been forgotten since", pin.rows));
+            }
+            Ok(_) => {
+                damaged = true;
+                lasting.push(format!("database: what {name} froze is not what its digest says"));
+            }
+            Err(error) => {
+                damaged = true;
+                lasting.push(format!("database: {name}: {}", error.bare()));
+            }
+        }
+    }
     let stale = store.stale_rows(&analyze::analyser_version())?;
     if !stale.is_empty() {
         notes.push(format!(

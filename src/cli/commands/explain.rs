@@ -1,5 +1,7 @@
 //! `explain`.
 
+use std::time::Instant;
+
 use serde_json::json;
 
 use crate::cli::args::ExplainArgs;
@@ -7,9 +9,12 @@ use crate::cli::draw::{safe, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::query::plan::{Filter, Plan};
-use crate::slice;
+use crate::slice::{self, account};
 use crate::store::Store;
 use crate::store::index::rows::RowSet;
+
+/// Rows of the first page, which is what is timed.
+const PAGE: usize = 20;
 
 /// Shows how a query is understood and run: each of its forms, what answers each clause, and rows after each.
 ///
@@ -20,14 +25,17 @@ pub fn explain(session: &Session, args: &ExplainArgs) -> Result<(), Failure> {
     let text = session.query_text(&args.asked)?;
     let compiled = session.compile(&store, &text)?;
     let clauses = clauses(&store, &compiled.plan)?;
-    let index_query = slice::index_query(&store, &compiled.plan)?;
-    let slice = slice::select(&store, &compiled.plan, 0)?;
+    let index_query = account::index_query(&store, &compiled.plan)?;
+    let reads = account::reads(&store, &compiled.plan.filter)?;
+    let begun = Instant::now();
+    let slice = slice::select(&store, &compiled.plan, PAGE)?;
+    let whole = milliseconds(begun);
     if session.json {
         let notes: Vec<&str> = compiled.plan.notes.iter().map(|note| note.message.as_str()).collect();
         return session.print_json(&json!({
             "typed": text, "parsed": compiled.parsed.to_string(), "resolved": compiled.resolved.to_string(),
             "plan": compiled.plan.to_string(), "index_query": index_query, "defaults": compiled.defaults, "notes": notes,
-            "clauses": clauses,
+            "reads": reads, "clauses": clauses, "ms": whole,
             "steps": slice.steps, "total": slice.total,
         }));
     }
@@ -45,15 +53,18 @@ pub fn explain(session: &Session, args: &ExplainArgs) -> Result<(), Failure> {
     put("defaults applied", &defaults);
     put("plan", &compiled.plan.to_string());
     put("index query", &index_query);
-    let mut shown = vec![format!("{:>9}  {:>9}", "alone", "so far")];
+    if !reads.is_empty() {
+        put("reads beside the index", &reads.join("\n"));
+    }
+    let mut shown = vec![format!("{:>9}  {:>9}  {:>8}", "alone", "so far", "ms")];
     lines(&clauses, 0, &mut shown);
     put("rows of each clause", &shown.join("\n"));
     let stages = slice.steps.iter().map(|step| format!("{:>9}  {}", thousands(step.rows_out), step.step));
-    let stages: Vec<String> = stages.chain(slice.shortfalls()).collect();
+    let stages: Vec<String> = stages.chain(slice.remarks()).collect();
     if !stages.is_empty() {
         put("rows after each stage", &stages.join("\n"));
     }
-    put("rows", &thousands(slice.total));
+    put("rows", &format!("{} in {whole:.1} ms", thousands(slice.total)));
     session.print(out)
 }
 
@@ -69,6 +80,8 @@ struct Clause {
     /// Rows that pass it and all clauses before it; of the clauses at the top.
     #[serde(skip_serializing_if = "Option::is_none")]
     left: Option<u64>,
+    /// What it takes to find its rows alone, in milliseconds.
+    ms: f64,
     /// Its operands.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     clauses: Vec<Clause>,
@@ -83,8 +96,7 @@ fn clauses(store: &Store, plan: &Plan) -> Result<Vec<Clause>, Failure> {
     let mut left: Option<RowSet> = None;
     let mut out = Vec::with_capacity(parts.len());
     for part in parts {
-        let rows = slice::matching(store, part)?;
-        let mut clause = clause(store, part, rows.len() as u64)?;
+        let (mut clause, rows) = clause(store, plan.at, part)?;
         let both = match left {
             Some(before) => before.iter().filter(|row| rows.contains(*row)).collect(),
             None => rows,
@@ -96,7 +108,8 @@ fn clauses(store: &Store, plan: &Plan) -> Result<Vec<Clause>, Failure> {
     Ok(out)
 }
 
-fn clause(store: &Store, filter: &Filter, rows: u64) -> Result<Clause, Failure> {
+/// A clause, and the rows that pass it alone.
+fn clause(store: &Store, at: Option<i64>, filter: &Filter) -> Result<(Clause, RowSet), Failure> {
     let operands: &[Filter] = match filter {
         Filter::And(parts) | Filter::Or(parts) => parts,
         Filter::Not(inner) if matches!(**inner, Filter::And(_) | Filter::Or(_)) => std::slice::from_ref(inner),
@@ -108,11 +121,17 @@ fn clause(store: &Store, filter: &Filter, rows: u64) -> Result<Clause, Failure> 
         Filter::Not(_) if !operands.is_empty() => "not".to_owned(),
         other => other.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
     };
-    let clauses = operands
-        .iter()
-        .map(|operand| clause(store, operand, slice::matching(store, operand)?.len() as u64))
-        .collect::<Result<_, _>>()?;
-    Ok(Clause { clause: shown, answered_by: slice::answered_by(filter), rows, left: None, clauses })
+    let begun = Instant::now();
+    let rows = slice::matching(store, at, filter)?;
+    let ms = milliseconds(begun);
+    let clauses = operands.iter().map(|operand| Ok(clause(store, at, operand)?.0)).collect::<Result<_, Failure>>()?;
+    let answered_by = account::answered_by(filter);
+    Ok((Clause { clause: shown, answered_by, rows: rows.len() as u64, left: None, ms, clauses }, rows))
+}
+
+/// Milliseconds since a moment, to a hundredth.
+fn milliseconds(begun: Instant) -> f64 {
+    (begun.elapsed().as_secs_f64() * 100_000.0).round() / 100.0
 }
 
 /// A line per clause, operands further in.
@@ -120,7 +139,8 @@ fn lines(clauses: &[Clause], depth: usize, out: &mut Vec<String>) {
     for clause in clauses {
         let left = clause.left.map_or(String::new(), thousands);
         let by = if clause.clauses.is_empty() { format!("   ({})", clause.answered_by) } else { String::new() };
-        out.push(format!("{:>9}  {left:>9}  {:depth$}{}{by}", thousands(clause.rows), "", clause.clause));
+        let (rows, ms) = (thousands(clause.rows), format!("{:.1}", clause.ms));
+        out.push(format!("{rows:>9}  {left:>9}  {ms:>8}  {:depth$}{}{by}", "", clause.clause));
         lines(&clause.clauses, depth + 2, out);
     }
 }

@@ -81,10 +81,13 @@ pub fn write(
     }
     request.query_expanded = compiled.resolved.to_string();
     let slice = session.select(store, &compiled.plan, usize::MAX)?;
+    request.sides_of_query = slice.sides.is_some();
     let licences = licences_of(store, &slice)?;
     deny_too(&mut request, settings, &licences);
     check_allowed(session, store, &request, &licences)?;
     request.seeds = seeds(&compiled.plan);
+    // Where a pin of a manifest is asked anew, what it asks and its own stages are no part of the query as it was typed.
+    let anew = request.saved_queries.keys().any(|name| name.contains('#')) && compiled.plan.order.is_none();
     request.stage_counts = compiled
         .plan
         .steps
@@ -92,6 +95,11 @@ pub fn write(
         .zip(&slice.steps)
         .map(|(step, count)| StageCount { stage: count.step.clone(), asked: asked(step), got: count.rows_out })
         .collect();
+    if let (true, Some(expected)) = (anew, &request.expected) {
+        request.stage_counts.clone_from(&expected.stages);
+        request.seeds.clone_from(&expected.seeds);
+        request.query_expanded.clone_from(&expected.query.expanded);
+    }
     request.analyser_version = analyze::analyser_version();
     request.tool_version = env!("CARGO_PKG_VERSION").to_owned();
     let sources: BTreeMap<String, SourceInfo> = store
@@ -149,8 +157,14 @@ fn settled(path: &Path) -> PathBuf {
 
 /// The licences of the rows of a slice.
 fn licences_of(store: &Store, slice: &Slice) -> Result<BTreeSet<String>, Failure> {
-    let columns = store.columns()?;
     let mut found = BTreeSet::new();
+    if slice.at.is_some() {
+        for sample in slice::samples(store, slice) {
+            found.insert(sample?.licence);
+        }
+        return Ok(found);
+    }
+    let columns = store.columns()?;
     for (row, _) in &slice.rows {
         for licence in columns.words("licence", *row) {
             if !found.contains(licence) {
@@ -246,7 +260,7 @@ fn seeds(plan: &Plan) -> Vec<Seed> {
     plan.steps
         .iter()
         .filter_map(|step| match step {
-            Step::Sample { seed, .. } => Some(Seed { stage: step.to_string(), seed: *seed }),
+            Step::Sample { seed, .. } | Step::Split { seed, .. } => Some(Seed { stage: step.to_string(), seed: *seed }),
             _ => None,
         })
         .collect()

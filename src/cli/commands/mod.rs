@@ -6,6 +6,7 @@ mod explain;
 mod export;
 mod ingest;
 mod look;
+mod pins;
 mod project;
 mod recipes;
 mod saved;
@@ -36,6 +37,8 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Fields(args) => look::fields(session, &args),
         Command::Save(args) => saved::save(session, &args),
         Command::Queries(args) => saved::queries(session, &args),
+        Command::Pin(args) => pins::pin(session, &args),
+        Command::Diff(args) => pins::diff(session, &args),
         Command::Export(args) => export::export(session, &args),
         Command::Log(args) => project::log(session, &args),
         Command::Undo(args) => project::undo(session, &args),

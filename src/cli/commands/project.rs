@@ -29,6 +29,9 @@ pub fn init(session: &Session, args: &InitArgs) -> Result<(), Failure> {
 /// # Errors
 /// As the store.
 pub fn log(session: &Session, args: &LogArgs) -> Result<(), Failure> {
+    if args.text.is_some() || args.regex.is_some() {
+        return log_of_text(session, args);
+    }
     let mut ops = session.store_as_it_is()?.ops()?;
     ops.truncate(args.limit.unwrap_or(usize::MAX));
     if session.json {
@@ -55,6 +58,8 @@ pub fn log(session: &Session, args: &LogArgs) -> Result<(), Failure> {
                 "restored",
                 "removed",
                 "analysed",
+                "pin",
+                "rows",
             ]
             .iter()
             .filter_map(|name| {
@@ -70,6 +75,58 @@ pub fn log(session: &Session, args: &LogArgs) -> Result<(), Failure> {
         })
         .collect();
     session.print(table(&["op", "started", "verb", "state", "what"], &rows, session.width))
+}
+
+/// Prints the ops after which other samples hold a text than before.
+fn log_of_text(session: &Session, args: &LogArgs) -> Result<(), Failure> {
+    let store = session.store_as_it_is()?;
+    let mut found = match (&args.text, &args.regex) {
+        (Some(text), _) if text.is_empty() => {
+            return Err(Failure::usage("-S wants a text: every sample holds the empty one"));
+        }
+        (Some(text), _) => {
+            let finder = memchr::memmem::Finder::new(text.as_bytes());
+            store.text_changes(&|held| finder.find(held.as_bytes()).is_some())?
+        }
+        (None, regex) => {
+            let pattern = regex.as_deref().unwrap_or_default();
+            let regex = regex::Regex::new(pattern).map_err(|error| {
+                let message = error.to_string();
+                let last = message.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                Failure::usage(format!("-G {pattern}: this regular expression is wrong: {last}"))
+            })?;
+            store.text_changes(&|held| regex.is_match(held))?
+        }
+    };
+    found.reverse();
+    found.truncate(args.limit.unwrap_or(usize::MAX));
+    if session.json {
+        return session.print_json(&found);
+    }
+    if found.is_empty() {
+        session.say("no sample of this store ever held it");
+        return Ok(());
+    }
+    let all: Vec<_> = found.iter().flat_map(|change| change.entered.iter().chain(&change.left)).copied().collect();
+    let digits = store.short_digits(&all)?;
+    let ids = |ids: &[crate::sample::SampleId]| {
+        let named: Vec<String> = ids.iter().take(3).map(|id| id.to_string()[..digits].to_owned()).collect();
+        format!("{}{}", named.join(" "), if ids.len() > named.len() { " …" } else { "" })
+    };
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|change| {
+            vec![
+                change.op.to_string(),
+                change.ended.clone(),
+                change.verb.clone(),
+                format!("+{} −{}", change.entered.len(), change.left.len()),
+                ids(&change.entered),
+                ids(&change.left),
+            ]
+        })
+        .collect();
+    session.print(table(&["op", "ended", "verb", "samples", "entered", "left"], &rows, session.width))
 }
 
 fn plain(value: &serde_json::Value) -> Option<String> {

@@ -6,7 +6,7 @@ use crate::cli::args::{QueriesArgs, SaveArgs};
 use crate::cli::draw::table;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
-use crate::query::{self, Saved, Vocabulary};
+use crate::query::{self, Moment, NoMoment, Pin, Saved, Vocabulary};
 use crate::slice::{self, vocabulary, vocabulary::StoreVocabulary};
 use crate::store::StoreError;
 
@@ -30,8 +30,20 @@ impl Vocabulary for Draft<'_> {
         self.saved.meta_names()
     }
 
-    fn levels(&self) -> Vec<(String, Vec<String>)> {
-        self.saved.levels()
+    fn levels(&self, at: Option<i64>) -> Vec<(String, Vec<String>)> {
+        self.saved.levels(at)
+    }
+
+    fn moment(&self, moment: Moment<'_>) -> Result<Option<i64>, NoMoment> {
+        self.saved.moment(moment)
+    }
+
+    fn pin(&self, name: &str, number: u64) -> Option<Pin> {
+        self.saved.pin(name, number)
+    }
+
+    fn pins(&self, name: Option<&str>) -> Vec<(String, u64)> {
+        self.saved.pins(name)
     }
 
     fn saved(&self, name: &str) -> Option<Saved> {
@@ -122,9 +134,10 @@ pub fn queries(session: &Session, args: &QueriesArgs) -> Result<(), Failure> {
                 Err(error) => Some(format!("error: {error}")),
             }
         };
+        let pins: Vec<u64> = vocabulary.pins(Some(&name)).into_iter().map(|(_, number)| number).collect();
         listed.push(json!({
             "name": name, "about": about.join(" "), "args": takes, "query": body, "path": saved.path,
-            "built_in": saved.path.contains("(built in)"), "rows": count,
+            "built_in": saved.path.contains("(built in)"), "rows": count, "pins": pins,
         }));
         let call = takes.map_or(format!("@{name}"), |takes| format!("@{name}({takes})"));
         rows.push(vec![call, count.unwrap_or_default(), if about.is_empty() { body } else { about.join(" ") }]);

@@ -32,6 +32,11 @@ pub trait Lookup {
     /// # Errors
     /// As the store.
     fn sub_query(&self, plan: &crate::query::plan::Plan) -> Result<Arc<RowSet>, StoreError>;
+    /// The rows that a pin names.
+    ///
+    /// # Errors
+    /// As the store.
+    fn pin(&self, pin: &crate::query::plan::Pin) -> Result<Arc<RowSet>, StoreError>;
 }
 
 /// Whether the index answers a test by itself.
@@ -73,6 +78,7 @@ impl Index {
                 None => Box::new(AllQuery),
             },
             Filter::Rows(plan) => Box::new(RowSetQuery { rows: lookup.sub_query(plan)? }),
+            Filter::Pin(pin) => Box::new(RowSetQuery { rows: lookup.pin(pin)? }),
         })
     }
 
@@ -536,7 +542,7 @@ fn needs_care(filter: &Filter) -> bool {
         Filter::And(parts) | Filter::Or(parts) => parts.iter().any(needs_care),
         Filter::Not(inner) => needs_care(inner),
         Filter::Test(test) => matches!(test, Test::Phrase { .. } | Test::Meta { .. } | Test::Range { .. }),
-        Filter::All | Filter::Rows(_) => false,
+        Filter::All | Filter::Rows(_) | Filter::Pin(_) => false,
     }
 }
 
