@@ -35,7 +35,8 @@ pub use ops::{Begin, OpRecord, Undone};
 pub use past::Past;
 pub use pickaxe::TextChange;
 pub use pins::{Freeze, PinRecord};
-pub use read::{HistoryEntry, IDS_SQL, META_SQL, PLACES_SQL, PackedText, Placed, RevisionRecord, SourceRecord};
+pub use read::{HistoryEntry, IDS_SQL, META_SQL, PLACES_SQL, PackedText, Placed, RevisionRecord};
+pub use sources::SourceRecord;
 pub use write::{Content, Known, LookupConnection, Outcome, Prepared, encode_facts, place_hash};
 
 const MIGRATIONS: &[&str] = &[

@@ -1,11 +1,84 @@
 //! Sources as the store knows them: what a recipe said when its op closed.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
-use super::{SourceRecord, Store, StoreError};
+use super::read::{json, optional_word};
+use super::{Store, StoreError};
+use crate::sample::Dialect;
+
+/// A source, as its recipe was at the last ingest.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SourceRecord {
+    /// Its name.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// SPDX expression or `none-stated`.
+    pub licence: String,
+    /// Where it is from.
+    pub url: String,
+    /// How to cite it.
+    pub citation: String,
+    /// 1 to 5, higher wins among duplicates.
+    pub rank: u8,
+    /// What it is written for, where that is known.
+    pub dialect: Option<Dialect>,
+    /// `near`, `exact` or `off`.
+    pub dedup: String,
+    /// Its level words from low to high.
+    pub levels: Vec<String>,
+    /// The recipe as TOML.
+    pub recipe: String,
+}
+
+/// A source as `select_sources.sql` gives it.
+fn source_record(row: &Row<'_>) -> rusqlite::Result<SourceRecord> {
+    Ok(SourceRecord {
+        name: row.get(0)?,
+        title: row.get(1)?,
+        licence: row.get(2)?,
+        url: row.get(3)?,
+        citation: row.get(4)?,
+        rank: row.get(5)?,
+        dialect: optional_word(row, 6)?,
+        dedup: row.get(7)?,
+        levels: json(row, 8)?,
+        recipe: row.get(9)?,
+    })
+}
 
 impl Store {
+    /// The sources that the store has rows of, or has tried, by name.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn sources(&self) -> Result<Vec<SourceRecord>, StoreError> {
+        let mut statement = self.conn.prepare(include_str!("../../schema/statements/select_sources.sql"))?;
+        let rows = statement.query_map([None::<&str>], source_record)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// One source, as closed ops have it.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn source(&self, name: &str) -> Result<Option<SourceRecord>, StoreError> {
+        let mut statement = self.conn.prepare(include_str!("../../schema/statements/select_sources.sql"))?;
+        Ok(statement.query_row([name], source_record).optional()?)
+    }
+
+    /// The files and folders that the newest ingest of a source read that was not taken back; none where there is none.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn last_paths(&self, source: &str) -> Result<Vec<String>, StoreError> {
+        let stands = |op: &super::OpRecord| op.verb == "ingest" && op.ended.is_some() && op.undone_by.is_none();
+        let newest = self.ops()?.into_iter().find(|op| stands(op) && op.arguments["source"] == source);
+        let paths = newest.map(|mut op| op.arguments["paths"].take());
+        Ok(paths.and_then(|paths| serde_json::from_value(paths).ok()).unwrap_or_default())
+    }
+
     /// Writes a source as its recipe has it now, under an open op; returns its number. What differs from before is
     /// seen when the op closes, and the rows of the source follow a new licence or rank.
     ///
