@@ -8,6 +8,7 @@ mod alike;
 pub mod diff;
 mod judge;
 mod moment;
+mod relevance;
 mod scan;
 mod sides;
 mod steps;
@@ -24,6 +25,8 @@ use crate::store::index::rows::RowSet;
 use crate::store::index::search::{Hit, KeySource, Value as Found, sortable};
 use crate::store::{Store, StoreError};
 use moment::Moment;
+
+pub use relevance::scores;
 
 /// The rows that a query selects, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,6 +116,10 @@ fn select_at(moment: &Moment<'_>, plan: &Plan, limit: usize) -> Result<Slice, St
     // A sort directly after the filter, and everything before the first other step, need no list of all rows.
     let (keys, rest) = match plan.steps.split_first() {
         Some((Step::Sort(keys), rest)) => (sort_keys(moment, keys)?, rest),
+        Some((Step::Relevance { texts, then }, rest)) => {
+            let rows = index.matching(query.as_ref())?;
+            (relevance::keys(moment, texts, then, &rows)?, rest)
+        }
         _ => (Vec::new(), plan.steps.as_slice()),
     };
     let mut counts = Vec::new();
@@ -194,7 +201,7 @@ fn sub_query(moment: &Moment<'_>, plan: &Plan) -> Result<Arc<RowSet>, StoreError
 /// As the store.
 pub fn count(store: &Store, plan: &Plan) -> Result<u64, StoreError> {
     let moment = Moment::of(store, plan.at)?;
-    if moment.past.is_none() && plan.steps.iter().all(|step| matches!(step, Step::Sort(_))) {
+    if moment.past.is_none() && plan.steps.iter().all(Step::only_orders) {
         let scans = scan::Scans::new(&moment, &plan.filter)?;
         let index = store.index();
         let query = index.compile(&plan.filter, &scans)?;
@@ -228,7 +235,7 @@ pub struct Group {
 pub fn count_by(store: &Store, plan: &Plan, fields: &[Field]) -> Result<(u64, Vec<Group>), StoreError> {
     let moment = Moment::of(store, plan.at)?;
     let mut sides = None;
-    let rows: RowSet = if plan.steps.iter().all(|step| matches!(step, Step::Sort(_))) {
+    let rows: RowSet = if plan.steps.iter().all(Step::only_orders) {
         moment.matching(&plan.filter)?
     } else {
         let slice = select_at(&moment, plan, usize::MAX)?;
@@ -271,7 +278,7 @@ pub fn count_by(store: &Store, plan: &Plan, fields: &[Field]) -> Result<(u64, Ve
     let groups = out
         .into_iter()
         .map(|(key, count)| Group {
-            key: fields.iter().zip(key).map(|(field, value)| (field.name.clone(), value.json())).collect(),
+            key: fields.iter().zip(key).map(|(field, value)| (field.name.clone(), value.json_of(field))).collect(),
             count,
         })
         .collect();
@@ -385,6 +392,14 @@ impl GroupKey {
             GroupKey::Null => Value::Null,
         }
     }
+
+    /// The value of a field as JSON: yes and no are true and false.
+    pub fn json_of(&self, field: &Field) -> Value {
+        match self {
+            GroupKey::Word(word) if field.kind == crate::analyze::features::Kind::Bool => Value::from(word == "true"),
+            _ => self.json(),
+        }
+    }
 }
 
 /// The values that rows have in a field; rows without one are missing.
@@ -467,6 +482,13 @@ fn each_value(
                 }
             }
         }
+        Home::Unfilled => {}
+        Home::Relevance => {
+            return Err(StoreError::Unknown(format!(
+                "`{}` is of a query, not of a sample: nothing counts by it",
+                field.name
+            )));
+        }
         Home::Text => {
             return Err(StoreError::Unknown(format!("`{}` is a text: there are no values to count by", field.name)));
         }
@@ -529,6 +551,7 @@ fn sort_keys(moment: &Moment<'_>, keys: &[SortKey]) -> Result<Vec<(KeySource, bo
             let field = &key.field;
             let source = match (field.home, field.kind) {
                 (Home::Id, _) => KeySource::Id,
+                (Home::Unfilled | Home::Relevance, _) => KeySource::ByRow(Arc::default()),
                 (Home::Column, _) => KeySource::ByRow(Arc::new(store.columns()?.ranks(&field.name))),
                 (Home::Fact | Home::Row, Kind::Int | Kind::Real | Kind::Date) => KeySource::Number(field.name.clone()),
                 (Home::Fact | Home::Row, Kind::Enum { words, .. }) => KeySource::Word {
