@@ -8,8 +8,8 @@ use super::error::QueryError;
 use super::fields::{self, FieldInfo};
 use super::suggest::{quote, typed};
 
-/// How far a call is read, in bytes.
-const LONGEST: usize = 200;
+/// How far a call or a list is read, in bytes: reading stays linear where many begin and none ends.
+const LONGEST: usize = 1_000;
 
 /// A call or an access that begins here.
 pub(super) fn spot(text: &str, at: usize) -> Option<QueryError> {
@@ -57,7 +57,7 @@ fn error(span: Span, message: String) -> QueryError {
 }
 
 /// The beginning of a text that is looked at.
-fn bounded(text: &str) -> &str {
+pub(super) fn bounded(text: &str) -> &str {
     let mut end = text.len().min(LONGEST);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -356,7 +356,7 @@ fn list(text: &str, at: usize) -> Option<(usize, Vec<String>)> {
         '[' => ']',
         _ => return None,
     };
-    let end = rest.find(close)?;
+    let end = calls::bounded(rest).find(close)?;
     let items = rest[1..end].split(',').map(|item| item.trim().trim_matches(['"', '\'']).to_owned());
     let items: Vec<String> = items.filter(|item| !item.is_empty()).collect();
     (!items.is_empty()).then_some((at + end + 1, items))
@@ -442,7 +442,7 @@ pub(super) fn value(text: &str, field: &Word, op: Op, signs: Span, at: usize) ->
         return Some(error);
     }
     if rest.starts_with(['[', '{'])
-        && let Some(end) = rest.find([']', '}'])
+        && let Some(end) = calls::bounded(rest).find([']', '}'])
         && let Some((low, high)) = rest[1..end].split_once(" TO ")
     {
         let span = Span::new(at, at + end + 1);
