@@ -420,7 +420,12 @@ impl Resolver<'_> {
         if self.at.is_some() || self.vocabulary.has_value(&field.name, value) {
             return;
         }
-        let Some(known) = self.known(&field.name) else { return };
+        let Some(known) = self.known(&field.name) else {
+            if self.vocabulary.is_filled(&field.name) == Some(false) {
+                self.note(format!("no sample has `{}:{}`", field.name, typed(value)));
+            }
+            return;
+        };
         if !known.has(value) {
             let near = similar(value, known.names());
             self.note(format!("no sample has `{}:{}`{}", field.name, typed(value), did_you_mean(&near)));
