@@ -68,7 +68,8 @@ fn timeless(text: &str) -> String {
 fn error_of(directory: &Path, arguments: &[&str]) -> (i32, Value) {
     let (code, out, err) = run(directory, arguments);
     assert_eq!(out, "", "{arguments:?}");
-    let line = err.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("{arguments:?}: {err}"));
+    let line =
+        err.lines().find(|line| line.starts_with("{\"error\"")).unwrap_or_else(|| panic!("{arguments:?}: {err}"));
     let error: Value = serde_json::from_str(line).expect("JSON");
     (code, error["error"].clone())
 }

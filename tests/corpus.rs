@@ -170,7 +170,14 @@ pub fn prepared(
         meta.insert("title".into(), json!(words.join(" ")));
     }
     if rng.chance(40) {
-        meta.insert("episode".into(), json!(rng.between(1, 20)));
+        // numbers as tables have them: typed, with a fraction, or as text
+        let number = rng.between(1, 20);
+        let episode = match number % 4 {
+            0 => json!(number.to_string()),
+            1 => json!(number as f64 + 0.5),
+            _ => json!(number),
+        };
+        meta.insert("episode".into(), episode);
     }
     let fenced = rng.chance(20);
     let current = Content::new(instruction.clone(), &code).expect("it packs");

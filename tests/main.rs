@@ -2,6 +2,7 @@
 
 mod analyze;
 mod architecture;
+mod asking;
 mod cli;
 mod corpus;
 mod export;
@@ -15,6 +16,7 @@ mod query;
 mod query_gen;
 mod real_data;
 mod refusals;
+mod relevance;
 mod sides;
 mod slice;
 mod store;

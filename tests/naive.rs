@@ -1,7 +1,7 @@
 //! The naive evaluator: what a query means, row by row, straight over the resolved tree. It shares no code with the plan,
 //! the index or the steps; of the texts it takes the tokenizer only.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
@@ -10,9 +10,11 @@ use std::rc::Rc;
 use regex::Regex;
 use scenery::analyze::features::Kind;
 use scenery::query::ast::{Check, Expr, Node, Query, Resolved};
-use scenery::query::plan::{Amount, Field, Step, Within};
+use scenery::query::plan::{Amount, Field, Step, Test, Within};
 use scenery::sample::{FactValue, RevisionKind, Sample, State};
 use sha2::{Digest, Sha256};
+
+use crate::relevance::Relevance;
 
 /// The rows that a query selects, as positions in `rows`, in order.
 ///
@@ -29,13 +31,14 @@ pub fn select_with(query: &Query<Resolved>, rows: &[Sample], terms: &Terms) -> V
         sets: RefCell::default(),
         expressions: RefCell::default(),
         terms,
+        relevance: &terms.2,
     };
     naive.rows_of(query)
 }
 
-/// What was read off texts once: where each term stands, and the windows of five tokens.
+/// What was read off texts once: where each term stands, the windows of five tokens, and how common terms are.
 #[derive(Default)]
-pub struct Terms(RefCell<HashMap<String, Rc<Places>>>, RefCell<HashMap<String, Rc<Windows>>>);
+pub struct Terms(RefCell<HashMap<String, Rc<Places>>>, RefCell<HashMap<String, Rc<Windows>>>, OnceCell<Relevance>);
 
 type Windows = HashSet<Vec<String>>;
 
@@ -117,6 +120,7 @@ struct Naive<'a> {
     sets: RefCell<HashMap<*const Query<Resolved>, HashSet<usize>>>,
     expressions: RefCell<HashMap<String, Regex>>,
     terms: &'a Terms,
+    relevance: &'a OnceCell<Relevance>,
 }
 
 fn names_state(query: &Query<Resolved>) -> bool {
@@ -154,6 +158,13 @@ impl Naive<'_> {
             }
         };
         for step in &query.steps {
+            if let Step::Relevance { texts, .. } = step {
+                let asked = asked_for(&query.filter);
+                assert!(
+                    texts.iter().all(|text| asked.contains(text)) && texts.len() == asked.len(),
+                    "{texts:?} {asked:?}"
+                );
+            }
             chosen = self.step(step, chosen);
         }
         chosen
@@ -195,6 +206,10 @@ impl Naive<'_> {
                 column(sample, &field.name["meta.".len()..]).is_some_and(|text| self.matches(pattern, &text))
             }
             Check::Match { field, pattern } => self.any_name(sample, field, &|name| self.matches(pattern, name)),
+            Check::Range { field, range } if field.name.starts_with("meta.") => {
+                let number = column(sample, &field.name["meta.".len()..]).and_then(|text| text.trim().parse().ok());
+                number.is_some_and(|number: f64| lies(number, &range.low, &range.high))
+            }
             Check::Range { field, range } => match value(sample, field) {
                 Value::Number(number) => lies(number, &range.low, &range.high),
                 _ => false,
@@ -273,6 +288,12 @@ impl Naive<'_> {
                         .find(|order| order.is_ne())
                         .unwrap_or_else(|| left.id.cmp(&right.id))
                 });
+                rows
+            }
+            Step::Relevance { texts, then } => {
+                let scores = self.relevance.get_or_init(|| Relevance::new(self.rows)).scores(texts);
+                let mut rows = self.step(&Step::Sort(then.clone()), rows);
+                rows.sort_by(|left, right| scores[*right].total_cmp(&scores[*left]));
                 rows
             }
             Step::Take(count) => rows.into_iter().take(*count as usize).collect(),
@@ -461,6 +482,34 @@ fn lies<T: PartialOrd>(value: T, low: &Bound<T>, high: &Bound<T>) -> bool {
     above && below
 }
 
+/// The words and phrases that a filter asks for: those under an even number of negations.
+fn asked_for(filter: &Expr<Resolved>) -> Vec<Test> {
+    let mut out: Vec<Test> = Vec::new();
+    let mut open = vec![(filter, 0)];
+    while let Some((expr, negations)) = open.pop() {
+        match &expr.node {
+            Node::Not(inner) => open.push((inner, negations + 1)),
+            Node::And(members) | Node::Or(members) => open.extend(members.iter().map(|member| (member, negations))),
+            Node::Atom(Check::Saved { query, .. }) => {
+                if query.steps.iter().all(|step| matches!(step, Step::Sort(_) | Step::Relevance { .. })) {
+                    open.push((&query.filter, negations));
+                }
+            }
+            Node::Atom(Check::Phrase { within, terms, prefix }) if negations % 2 == 0 => {
+                out.push(Test::Phrase { within: *within, terms: terms.clone(), prefix: *prefix });
+            }
+            Node::All | Node::Atom(_) => {}
+        }
+    }
+    let mut once: Vec<Test> = Vec::new();
+    out.into_iter().for_each(|test| {
+        if !once.contains(&test) {
+            once.push(test)
+        }
+    });
+    once
+}
+
 fn texts(sample: &Sample, within: Within) -> impl Iterator<Item = &str> {
     let instruction = sample.instruction.as_deref().filter(|_| within != Within::Code);
     let code = Some(sample.code.as_str()).filter(|_| within != Within::Instruction);
@@ -507,6 +556,9 @@ fn value(sample: &Sample, field: &Field) -> Value {
     let word = |text: &str| Value::Word(text.to_owned());
     let maybe = |text: Option<&str>| text.map_or(Value::Null, |text| Value::Word(text.to_owned()));
     match field.name.as_str() {
+        // nothing makes their values yet
+        "dup.of" | "dup.similarity" | "dup.size" | "fail.class" | "family" | "validated" => Value::Null,
+        name if name.starts_with("eval.") => Value::Null,
         "id" => word(&sample.id.to_string()),
         "source" => word(&sample.source),
         "key" => word(&sample.key),

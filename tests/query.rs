@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use scenery::query::{Compiled, NoVocabulary, QueryError, Saved, Vocabulary, compile, parse};
+use scenery::query::{Compiled, KINDS, NoVocabulary, QueryError, Saved, Vocabulary, compile, parse};
 use scenery::sample::{DescriptionKind, FactValue, Facts, RevisionKind, Sample, SampleId, Side, State};
 
 use crate::naive;
@@ -28,6 +28,9 @@ const SAVED: &[(&str, &str)] = &[
     ("broken", "# A slip of the pen.\nlinez<20 is:valid"),
     ("unclosed", "(lines<20"),
     ("outer", "is:valid @broken"),
+    ("grade", "# args: lo, hi\ncomplexity:{lo}..{hi}"),
+    ("best", "circle | sort -score"),
+    ("best2", "circle square"),
 ];
 
 impl Vocabulary for Small {
@@ -186,6 +189,7 @@ fn at_least_sixty_wrong_queries_are_answered() {
 fn every_suggestion_compiles_and_every_error_marks_a_place() {
     for query in case_files().iter().flat_map(|(_, file)| queries(file)) {
         if let Err(error) = compile(&query, &Small) {
+            assert!(KINDS.contains(&error.kind), "{query}: {}", error.kind);
             assert!(query.get(error.span.0..error.span.1).is_some(), "{query}: {:?}", error.span);
             assert!(!error.message.ends_with('.') && !error.message.is_empty(), "{query}: {}", error.message);
             for place in &error.trace {
@@ -395,6 +399,10 @@ fn a_megabyte_is_read_in_linear_time() {
     assert!(compile(&"and ".repeat(1 << 18), &NoVocabulary).is_err());
     assert!(compile(&")".repeat(1 << 20), &NoVocabulary).is_err());
     assert!(compile(&"| take 1 ".repeat(1 << 16), &NoVocabulary).is_ok());
+    // what begins again and again and never ends
+    for begun in ["lines:[2 TO ", "source IN ( ", "len(code ", "(", "\u{201c}a ", "a and"] {
+        let _ = compile(&begun.repeat((1 << 18) / begun.len()), &NoVocabulary);
+    }
 }
 
 #[test]
@@ -473,6 +481,7 @@ fn vocabulary() -> GenVocab {
         ],
         bools: list(&["valid", "scene", "edited"]),
         metas: vec![("title".into(), list(&["vectors", "chapter 2"]))],
+        numbered: vec![("year".into(), 1990, 2030)],
         days: list(&["2026-01-01", "2026-01-15", "2026-02-28"]),
         ids: list(&["7", "a0", "0"]),
         columns: list(&[

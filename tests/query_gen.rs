@@ -54,6 +54,8 @@ pub struct GenVocab {
     pub bools: Vec<String>,
     /// Columns of the sources' own (without `meta.`), with words that stand in them.
     pub metas: Vec<(String, Vec<String>)>,
+    /// Those of them that hold numbers, with the least and greatest value worth asking.
+    pub numbered: Vec<(String, i64, i64)>,
     /// Days, as `YYYY-MM-DD`, for `added`.
     pub days: Vec<String>,
     /// Ids, or beginnings of them.
@@ -87,6 +89,15 @@ pub fn random_query(rng: &mut Rng, vocab: &GenVocab) -> String {
     let mut out = String::new();
     if !rng.chance(8) {
         out.push_str(&expr(rng, vocab, 3));
+    }
+    // relevance needs a word that is asked for
+    if rng.chance(8) {
+        let word = text_of(rng, vocab);
+        let keys = match rng.below(3) {
+            0 => format!(", {}", pick(rng, &vocab.columns).map_or("id", String::as_str)),
+            _ => String::new(),
+        };
+        out = format!("{word}{}{out} | sort -score{keys}", if out.is_empty() { "" } else { " or " });
     }
     let stages = [0, 0, 1, 1, 2, 3][rng.below(6)];
     for _ in 0..stages {
@@ -174,6 +185,17 @@ fn text(rng: &mut Rng, vocab: &GenVocab) -> String {
         return format!("{place}({looks}{between}{})", quoted(rng.pick::<String>(&vocab.words)));
     }
     format!("{place}{looks}")
+}
+
+/// A word, a beginning of one or a phrase, in both texts or one.
+fn text_of(rng: &mut Rng, vocab: &GenVocab) -> String {
+    let word = rng.pick(&vocab.words).clone();
+    let place = ["", "", "code:", "instruction:"][rng.below(4)];
+    match rng.below(4) {
+        0 => format!("{place}{}*", &word[..word.char_indices().nth(3).map_or(word.len(), |(at, _)| at)]),
+        1 => format!("{place}{}", quoted(&format!("{word} {}", rng.pick::<String>(&vocab.words)))),
+        _ => format!("{place}{}", value(rng, &word)),
+    }
 }
 
 fn regex_of(rng: &mut Rng, word: &str) -> String {
@@ -282,6 +304,16 @@ fn sets(rng: &mut Rng, vocab: &GenVocab) -> Option<String> {
 }
 
 fn meta(rng: &mut Rng, vocab: &GenVocab) -> Option<String> {
+    if rng.chance(30) {
+        let (name, low, high) = pick(rng, &vocab.numbered)?.clone();
+        let (low, high) = (rng.between(low, high), high);
+        let other = rng.between(low, high);
+        return Some(match rng.below(4) {
+            0 => format!("meta.{name}:{low}..{other}"),
+            1 => format!("meta.{name}:({low}.. or ..{other}.5)"),
+            _ => format!("meta.{name}{}{low}", ["=", "!=", "<", "<=", ">", ">="][rng.below(6)]),
+        });
+    }
     let (name, words) = pick(rng, &vocab.metas)?.clone();
     let word = rng.pick(&words).clone();
     Some(match rng.below(6) {

@@ -57,19 +57,32 @@ pub fn vocabulary(samples: &[Sample]) -> GenVocab {
             ("tokens".into(), 0, 200),
             ("cyclomatic".into(), 0, 6),
             ("chars".into(), 0, 900),
+            ("dup.size".into(), 1, 4),
         ],
-        real: vec![("duration".into(), 0, 20), ("quality".into(), 0, 100), ("complexity.score".into(), 0, 60)],
+        real: vec![
+            ("dup.similarity".into(), 0, 1),
+            ("eval.quality".into(), -5, 100),
+            ("duration".into(), 0, 20),
+            ("quality".into(), 0, 100),
+            ("complexity.score".into(), 0, 60),
+        ],
         enums: vec![
             ("dialect".into(), list(&["ce", "gl", "mixed", "none"]), false),
             ("complexity".into(), list(&["basic", "intermediate", "advanced"]), true),
             ("split".into(), list(&["train", "validation", "test"]), false),
             ("split.given".into(), list(&["train", "validation", "test"]), false),
             ("description.kind".into(), list(&["human", "llm", "template", "none"]), false),
+            (
+                "validated".into(),
+                list(&["syntax", "structure", "imports", "instantiate", "run", "frame", "render"]),
+                true,
+            ),
         ],
         names: words
             .into_iter()
             .filter(|(_, found)| !found.is_empty())
             .map(|(name, found)| (name.to_owned(), found.into_iter().collect()))
+            .chain(["family", "fail.class", "eval.run"].map(|name| (name.to_owned(), list(&["one", "two"]))))
             .collect(),
         sets: sets
             .into_iter()
@@ -84,6 +97,7 @@ pub fn vocabulary(samples: &[Sample]) -> GenVocab {
             ("title".into(), list(&["draw", "fourier", "圆形", "camera", "круг"])),
             ("episode".into(), list(&["1", "12", "7"])),
         ],
+        numbered: vec![("episode".into(), -1, 14), ("title".into(), 1, 9)],
         days: list(&["2026-01-03", "2026-02-14", "2026-03-31", "2026-01-01", "2026-12-31"]),
         ids: samples
             .iter()
@@ -116,6 +130,9 @@ pub fn vocabulary(samples: &[Sample]) -> GenVocab {
             "tokens",
             "meta.title",
             "meta.episode",
+            "dup.size",
+            "family",
+            "validated",
         ]),
         saved: list(&["short", "ordered", "rejects", "nested"]),
         near: samples.iter().rev().take(20).map(|sample| sample.id.to_string()).collect(),

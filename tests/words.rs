@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use regex::Regex;
+use scenery::analyze::features::Kind;
 use scenery::query::plan::Home;
 use scenery::query::{MAX_PHRASE, QueryError, Saved, Vocabulary, compile, fields};
 use scenery::slice::{self, GroupKey, vocabulary::StoreVocabulary};
 use scenery::store::Store;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::corpus::{Scratch, all_samples, change, edit, random_store};
 use crate::query_gen::Rng;
@@ -268,7 +269,12 @@ fn groups_of_several_fields_count_every_combination() {
                     .collect();
             }
             for key in keys {
-                let key: Vec<_> = key.iter().map(GroupKey::json).collect();
+                // yes and no are true and false, whatever the words for them are
+                let shown = |(key, field): (&GroupKey, &scenery::query::plan::Field)| match (key.json(), field.kind) {
+                    (Value::String(word), Kind::Bool) => Value::Bool(word == "true"),
+                    (other, _) => other,
+                };
+                let key: Vec<Value> = key.iter().zip(&asked).map(shown).collect();
                 *counted.entry(json!(key).to_string()).or_default() += 1;
             }
         }

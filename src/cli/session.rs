@@ -132,9 +132,12 @@ impl Session {
         }
     }
 
-    /// Says a note, marked as one; with `--json` too, since programs write queries as well.
+    /// Says a note, marked as one. With `--json` too, since programs write queries as well: as a line `{"note": …}`, so that
+    /// every line of stderr is a JSON object.
     pub fn note(&self, text: impl AsRef<str>) {
-        if !self.quiet {
+        if !self.quiet && self.json {
+            let _ = writeln!(std::io::stderr(), "{}", serde_json::json!({ "note": text.as_ref() }));
+        } else if !self.quiet {
             let head = if self.colour_errors { "\u{1b}[1;36mnote\u{1b}[0m" } else { "note" };
             let _ = writeln!(std::io::stderr(), "{head}: {}", super::draw::safe(text.as_ref()));
         }

@@ -6,8 +6,8 @@ use super::ast::Span;
 
 /// The kinds of errors, as they stand in [`QueryError::kind`] and in `--json`.
 pub const KINDS: &[&str] = &[
-    "argument", "cycle", "depth", "field", "foreign", "moment", "not-yet", "operator", "pattern", "pin", "range",
-    "regex", "saved", "stage", "syntax", "type", "unclosed", "unit", "value",
+    "argument", "cycle", "depth", "field", "foreign", "moment", "operator", "pattern", "pin", "range", "regex",
+    "saved", "stage", "syntax", "type", "unclosed", "unit", "value",
 ];
 
 /// A place inside a saved query.

@@ -1,5 +1,7 @@
 //! What the grammar says where a query does not fit it, and what it remarks on the way.
 
+use crate::analyze::features::Kind;
+
 use super::ast::{Expr, Node, Parsed, Span, Word};
 use super::error::QueryError;
 use super::parse::{Grammar, MAX_DEPTH, Readable, closes, is_blank, keyword};
@@ -51,6 +53,14 @@ impl Grammar<'_> {
                 {
                     self.note(format!(
                         "`{field} {verb} {value}` is looked for as words of a text; a test is written `{field}:{value}`"
+                    ));
+                }
+                if let [Some(value), Some("in"), Some(field)] = [0, 1, 2].map(|at| Parsed::bare(&three[at]))
+                    && fields::find(field)
+                        .is_some_and(|info| matches!(info.kind, Kind::Set | Kind::CountedSet | Kind::Word))
+                {
+                    self.note(format!(
+                        "`{value} in {field}` is looked for as words of a text; a test is written `{field}:{value}`"
                     ));
                 }
             }

@@ -1,4 +1,7 @@
 //! What can be asked about: the features of [`crate::analyze::features`] and the fields that are none.
+//!
+//! A field whose values nothing makes yet is a field all the same ([`Home::Unfilled`]): every row is null there, so what
+//! asks for it compiles, means what it will mean, and is noted.
 
 use crate::analyze::features::{EXTRACTORS, Kind};
 use crate::sample::{DescriptionKind, Side, State};
@@ -44,6 +47,10 @@ const fn words(words: &'static [&'static str]) -> Kind {
     Kind::Enum { words, ordered: false }
 }
 
+/// How far a sample came in validation, from the first check to the last.
+const VALIDATION: Kind =
+    Kind::Enum { words: &["syntax", "structure", "imports", "instantiate", "run", "frame", "render"], ordered: true };
+
 /// The fields that are no features, by name.
 pub static FIXED: &[FieldInfo] = &[
     fixed("added", Kind::Date, Home::Row, "day (UTC)", "added:2026-01-01..2026-01-31", "When it was first read."),
@@ -56,7 +63,63 @@ pub static FIXED: &[FieldInfo] = &[
         "description.kind:(human or reviewed)",
         "Who wrote the instruction.",
     ),
+    fixed(
+        "dup.of",
+        Kind::Word,
+        Home::Unfilled,
+        "",
+        "has:dup.of",
+        "The sample that stands for it, where it is a duplicate. Nothing fills it yet: duplicates are not searched for.",
+    ),
+    fixed(
+        "dup.similarity",
+        Kind::Real,
+        Home::Unfilled,
+        "0 to 1",
+        "dup.similarity>=0.9",
+        "How alike it is to the sample that stands for it. Nothing fills it yet: duplicates are not searched for.",
+    ),
+    fixed(
+        "dup.size",
+        Kind::Int,
+        Home::Unfilled,
+        "samples",
+        "dup.size>=3",
+        "How many samples its cluster of duplicates has. Nothing fills it yet: duplicates are not searched for.",
+    ),
     fixed("edited", Kind::Bool, Home::Column, "", "is:edited", "Whether it was changed here after it was read."),
+    fixed(
+        "eval.NAME",
+        Kind::Real,
+        Home::Unfilled,
+        "",
+        "eval.quality>=50",
+        "A number that an evaluation gave it. Nothing fills it yet: there are no evaluations.",
+    ),
+    fixed(
+        "eval.run",
+        Kind::Word,
+        Home::Unfilled,
+        "",
+        "eval.run:base",
+        "The run of a model that wrote it. Nothing fills it yet: there are no evaluations.",
+    ),
+    fixed(
+        "fail.class",
+        Kind::Word,
+        Home::Unfilled,
+        "",
+        "-has:fail.class",
+        "What kind of failure ended its validation. Nothing fills it yet: nothing is validated.",
+    ),
+    fixed(
+        "family",
+        Kind::Word,
+        Home::Unfilled,
+        "",
+        "has:family",
+        "The samples that must share a side with it. Nothing fills it yet: duplicates are not searched for.",
+    ),
     fixed("id", Kind::Word, Home::Id, "", "id:7f3a21", "Its id, or the beginning of it, in hexadecimal digits."),
     fixed("instruction", Kind::Text, Home::Text, "", "instruction:circle*", "The instruction of the current revision."),
     fixed("key", Kind::Word, Home::Scan, "", "key:*#Intro", "What makes it the same row next time it is read."),
@@ -95,22 +158,36 @@ pub static FIXED: &[FieldInfo] = &[
         "state:rejected reason:off-topic",
         "Why it is rejected, where it is.",
     ),
+    fixed(
+        super::relevance::SCORE,
+        Kind::Real,
+        Home::Relevance,
+        "",
+        "circle | sort -score",
+        "How well its texts fit the words of the query (BM25): to sort by, downwards, right after the filter.",
+    ),
     fixed("source", Kind::Word, Home::Row, "", "source:(manimbench or bespoke_manim)", "Name of its source."),
     fixed("split", words(Side::WORDS), Home::Column, "", "split:train", "The store's own side of it."),
     fixed("split.given", words(Side::WORDS), Home::Row, "", "split.given:test", "The side that its source gives."),
     fixed("state", words(State::WORDS), Home::Column, "", "state:any", "Its state; `state:any` is every state."),
     fixed("tag", Kind::Set, Home::Column, "", "-tag:needs-review", "Labels that people put on it."),
+    fixed(
+        "validated",
+        VALIDATION,
+        Home::Unfilled,
+        "",
+        "validated>=frame",
+        "The last check of validation that it passed. Nothing fills it yet: nothing is validated.",
+    ),
 ];
 
-/// Fields that the language has and nothing fills yet, each with what will.
-pub static PLANNED: &[(&str, &str)] = &[
-    ("dup.of", "duplicates are not searched for yet"),
-    ("dup.similarity", "duplicates are not searched for yet"),
-    ("dup.size", "duplicates are not searched for yet"),
-    ("fail.class", "validation does not exist yet"),
-    ("family", "families are made with duplicates, which are not searched for yet"),
-    ("score", "ranking by relevance does not exist yet"),
-    ("validated", "validation does not exist yet"),
+/// Why nothing fills a field yet, by the beginning of its name.
+static UNFILLED: &[(&str, &str)] = &[
+    ("dup.", "duplicates are not searched for"),
+    ("eval.", "there are no evaluations"),
+    ("fail.class", "nothing is validated"),
+    ("family", "duplicates are not searched for"),
+    ("validated", "nothing is validated"),
 ];
 
 /// What other tools call a field of ours.
@@ -170,15 +247,24 @@ fn feature(extractor: &crate::analyze::features::Extractor) -> FieldInfo {
     }
 }
 
-/// The field of a name; any `meta.NAME` is one.
+/// The field of a name; any `meta.NAME` is one, and any `eval.NAME`.
 pub fn find(name: &str) -> Option<FieldInfo> {
-    let meta = name.strip_prefix("meta.").is_some_and(|column| !column.is_empty());
-    let wanted = if meta { "meta.NAME" } else { name };
+    let named = |info: &&FieldInfo| info.name == name;
+    let open = |info: &&FieldInfo| {
+        let stem = info.name.strip_suffix("NAME");
+        stem.and_then(|stem| name.strip_prefix(stem)).is_some_and(|member| !member.is_empty())
+    };
     FIXED
         .iter()
-        .find(|field| field.name == wanted)
+        .find(named)
+        .or_else(|| FIXED.iter().find(open))
         .cloned()
-        .or_else(|| EXTRACTORS.iter().find(|extractor| extractor.name == wanted).map(|extractor| feature(extractor)))
+        .or_else(|| EXTRACTORS.iter().find(|extractor| extractor.name == name).map(|extractor| feature(extractor)))
+}
+
+/// The field of a name, as a plan holds it: one of many (`meta.title`) keeps the name that was asked for.
+pub fn named(name: &str) -> Option<Field> {
+    find(name).map(|info| Field { name: name.to_owned(), ..info.field() })
 }
 
 /// The least and the greatest number that a field can have; infinite where there is no end.
@@ -186,18 +272,19 @@ pub(super) fn bounds(field: &Field) -> (f64, f64) {
     match field.name.as_str() {
         "rank" => (1.0, 5.0),
         "complexity.score" | "quality" => (0.0, 100.0),
-        _ if field.kind == Kind::Date => (f64::NEG_INFINITY, f64::INFINITY),
+        _ if field.kind == Kind::Date || field.home == Home::Meta => (f64::NEG_INFINITY, f64::INFINITY),
         // numbers, sizes and seconds
         _ => (0.0, f64::INFINITY),
     }
 }
 
-/// What a field of the language waits for, where nothing fills it yet.
-pub fn planned(name: &str) -> Option<&'static str> {
-    if name.starts_with("eval.") {
-        return Some("evaluation does not exist yet");
+/// The sentence that no sample has a value of a field, where nothing makes its values yet.
+pub fn unfilled(field: &Field) -> Option<String> {
+    if field.home != Home::Unfilled {
+        return None;
     }
-    PLANNED.iter().find(|(known, _)| *known == name).map(|(_, why)| *why)
+    let (_, why) = UNFILLED.iter().find(|(begin, _)| field.name.starts_with(begin))?;
+    Some(format!("no sample has `{}` yet: {why}", field.name))
 }
 
 /// Our name for what other tools call so.
@@ -233,11 +320,13 @@ mod tests {
     #[test]
     fn tables_are_sorted_and_no_name_stands_twice() {
         assert!(FIXED.windows(2).all(|pair| pair[0].name < pair[1].name));
-        assert!(PLANNED.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        assert!(UNFILLED.windows(2).all(|pair| pair[0].0 < pair[1].0));
         assert!(ALIASES.windows(2).all(|pair| pair[0].0 < pair[1].0));
         assert!(all().windows(2).all(|pair| pair[0].name < pair[1].name));
-        for (name, _) in PLANNED {
-            assert!(find(name).is_none(), "{name} is both planned and there");
+        for field in FIXED.iter().filter(|field| field.home == Home::Unfilled) {
+            let why = unfilled(&field.field()).expect(field.name);
+            let why = why.rsplit(": ").next().unwrap_or_default();
+            assert!(field.doc.ends_with(&format!("Nothing fills it yet: {why}.")), "{}", field.name);
         }
     }
 
@@ -256,5 +345,8 @@ mod tests {
         assert_eq!(find("meta.title").map(|field| field.home), Some(Home::Meta));
         assert_eq!(find("meta."), None);
         assert_eq!(find("meta.NAME").map(|field| field.name), Some("meta.NAME"));
+        assert_eq!(find("eval.run").map(|field| field.kind), Some(Kind::Word));
+        assert_eq!(find("eval.render-rate").map(|field| field.name), Some("eval.NAME"));
+        assert_eq!(named("eval.x").map(|field| field.name), Some("eval.x".to_owned()));
     }
 }

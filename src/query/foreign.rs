@@ -1,11 +1,12 @@
-//! Spellings of other languages (SQL, Lucene, GitHub's search, jq, Python), answered with ours.
+//! Spellings of other languages (SQL, Lucene, GitHub's search, jq, Python), answered with ours. Calls stand in
+//! [`super::calls`], characters that only look like ours in [`super::typography`].
 
 use crate::analyze::features::Kind;
 
 use super::ast::{Atom, Expr, Node, Op, Parsed, Span, ValueKind, Word};
 use super::error::QueryError;
-use super::fields;
 use super::suggest::{chunk, quote, typed};
+use super::{calls, fields, typography};
 
 fn error(span: Span, message: impl Into<String>) -> QueryError {
     QueryError::new("foreign", span, message)
@@ -25,9 +26,12 @@ pub(super) fn double_bar(text: &str, at: usize) -> QueryError {
     error(span, "`||`: write `or`").expected(["`or`"]).suggest(text, span, &spaced(text, span, "or"))
 }
 
-/// `&&` and `!`, wherever an expression or a value may begin.
+/// `&&`, `!`, and signs that only look like ours, wherever an expression or a value may begin.
 pub(super) fn spot_symbol(text: &str, at: usize) -> Option<QueryError> {
     let rest = &text[at..];
+    if let Some(error) = typography::spot(text, at) {
+        return Some(error);
+    }
     if rest.starts_with("&&") {
         let span = Span::new(at, at + 2);
         return Some(error(span, "`&&`: write `and`, or nothing: a blank joins").expected(["`and`"]).suggest(
@@ -48,10 +52,15 @@ pub(super) fn spot_symbol(text: &str, at: usize) -> Option<QueryError> {
 
 /// A foreign spelling at the beginning of an atom; `before` is the member of the same conjunction to its left.
 pub(super) fn spot(text: &str, at: usize, before: Option<&Expr<Parsed>>) -> Option<QueryError> {
+    if text[at..].starts_with('(') {
+        return None;
+    }
     spot_symbol(text, at)
         .or_else(|| before.is_none().then(|| statement(text, at)).flatten())
-        .or_else(|| clause(text, at))
+        .or_else(|| clause(text, at, before.is_some()))
+        .or_else(|| lucene(text, at))
         .or_else(|| jq(text, at))
+        .or_else(|| calls::spot(text, at))
         .or_else(|| after_field(text, at, before?))
         .or_else(|| python_in(text, at, before?))
 }
@@ -84,8 +93,8 @@ fn statement(text: &str, at: usize) -> Option<QueryError> {
     }
 }
 
-/// `ORDER BY`, `LIMIT`, `OFFSET`, `GROUP BY` in capitals
-fn clause(text: &str, at: usize) -> Option<QueryError> {
+/// `ORDER BY`, `LIMIT`, `OFFSET`, `GROUP BY`, `HAVING` in capitals; `inside`: after something else
+fn clause(text: &str, at: usize, inside: bool) -> Option<QueryError> {
     let word = word_at(text, at);
     let second = word_at(text, word.to);
     let number = second.of(text).bytes().all(|byte| byte.is_ascii_digit()) && second.from < second.to;
@@ -102,6 +111,9 @@ fn clause(text: &str, at: usize) -> Option<QueryError> {
                 "",
             ))
         }
+        ("HAVING" | "WHERE", _) if inside => {
+            Some(error(word, format!("`{}`: tests stand one after the other", word.of(text))).suggest(text, word, ""))
+        }
         ("LIMIT", _) if number => {
             Some(error(word, "`LIMIT`: taking the first rows is a stage").suggest(text, word, "| take"))
         }
@@ -110,6 +122,57 @@ fn clause(text: &str, at: usize) -> Option<QueryError> {
         }
         _ => None,
     }
+}
+
+/// `+word`, `word~2`, `*:*`
+fn lucene(text: &str, at: usize) -> Option<QueryError> {
+    let word = word_at(text, at);
+    let spelled = word.of(text);
+    if let Some(required) = spelled.strip_prefix('+') {
+        let begins = required.starts_with(|c: char| c.is_alphabetic() || "\"'(_@".contains(c));
+        let sign = Span::new(word.from, word.from + 1);
+        return begins.then(|| {
+            error(sign, "`+`: every word is asked for as it is").suggest(text, sign, "").suggest(
+                text,
+                word,
+                &format!("/{}/", regex::escape(spelled).replace('/', "\\/")),
+            )
+        });
+    }
+    if spelled.starts_with("*:*") {
+        let span = Span::new(word.from, word.from + 3);
+        return Some(error(span, "`*:*`: an empty filter selects every row").suggest(text, span, "").suggest(
+            text,
+            span,
+            "state:any",
+        ));
+    }
+    let (stem, digits) = spelled.trim_end_matches(')').split_once('~')?;
+    let fuzzy = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let plain = !stem.is_empty() && stem.chars().all(|c| c.is_alphanumeric() || c == '_');
+    (fuzzy && plain).then(|| {
+        let span = Span::new(word.from, word.from + stem.len() + 1 + digits.len());
+        error(span, format!("`~{digits}`: words are not looked for by likeness"))
+            .help("`word*` finds what begins so, a regular expression says more")
+            .suggest(text, span, stem)
+            .suggest(text, span, &format!("{stem}*"))
+            .suggest(text, span, &quote(span.of(text)))
+    })
+}
+
+/// `"a b"~2`, `"a b"^3`: what follows a string.
+pub(super) fn after_string(text: &str, string: Span, at: usize) -> Option<QueryError> {
+    let word = chunk(text, at);
+    let number = word.of(text).strip_prefix(['~', '^'])?;
+    let number = number.is_empty() || number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    number.then(|| {
+        let message = match word.of(text).starts_with('~') {
+            true => format!("`{}`: the words of a phrase stand right after one another", word.of(text)),
+            false => format!("`{}`: no part of a query counts more than another", word.of(text)),
+        };
+        let words = string.of(text).trim_matches(['"', '\'']).to_owned();
+        error(word, message).suggest(text, word, "").suggest(text, string.to(word), &words)
+    })
 }
 
 /// `.lines > 20`, `select(.lines > 20)`
@@ -124,6 +187,14 @@ fn jq(text: &str, at: usize) -> Option<QueryError> {
     let end = after.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(after.len());
     let name = &after[..end];
     fields::find(name)?;
+    let piped = after[end..].trim_start().strip_prefix('|').map(str::trim_start);
+    if let Some(rest) = piped.and_then(|piped| piped.strip_prefix("length")) {
+        let span = Span::new(at, text.len() - rest.len());
+        let found = error(span, format!("`{}`: there are no calls in a query", span.of(text)));
+        let found = found.help("how long a code is stands in `chars`, `lines` and `tokens`");
+        let compared = name == "code" && rest.trim_start().starts_with(['<', '>', '=', '!']);
+        return Some(if compared { found.suggest(text, span, "chars") } else { found });
+    }
     let compared = after[end..].trim_start().starts_with(['=', '<', '>', '!', ':', '|']);
     let span = Span::new(at, at + 1);
     compared.then(|| {
@@ -131,9 +202,10 @@ fn jq(text: &str, at: usize) -> Option<QueryError> {
     })
 }
 
-/// The word of a bare word of text, with its place.
+/// The word of a bare word of text, negated or not, with its place.
 fn bare(expr: &Expr<Parsed>) -> Option<(&str, Span)> {
     match &expr.node {
+        Node::Not(inner) if matches!(inner.node, Node::Atom(_)) => bare(inner),
         Node::Atom(Atom::Text(value)) => match &value.kind {
             ValueKind::Bare(word) => Some((word, value.span)),
             _ => None,
@@ -144,8 +216,11 @@ fn bare(expr: &Expr<Parsed>) -> Option<(&str, Span)> {
 
 /// `lines >= 20`, `source LIKE '%x%'`, `source IN ('a', 'b')`, `lines BETWEEN 20 AND 80`, `topic IS NULL`, `code contains "x"`
 fn after_field(text: &str, at: usize, before: &Expr<Parsed>) -> Option<QueryError> {
-    let (name, field_span) = bare(before)?;
-    let field = fields::find(name)?;
+    let (name, field_span) = bare(before).or_else(|| quoted_field(text, before, at))?;
+    let name = name.trim_matches('`');
+    let name = calls::field_of_row(name).unwrap_or(name);
+    let counted = || fields::find(name.split_once('.')?.0).filter(|set| set.kind == Kind::CountedSet);
+    let field = fields::find(name).or_else(counted)?;
     let word = word_at(text, at);
     let spelled = word.of(text);
     let signs: String = spelled.chars().take_while(|c| ":=!<>~".contains(*c)).collect();
@@ -156,7 +231,7 @@ fn after_field(text: &str, at: usize, before: &Expr<Parsed>) -> Option<QueryErro
         return Some(
             error(whole, format!("no blanks stand around `{signs}`"))
                 .help(format!("`{name}` by itself is a word that is looked for as text"))
-                .suggest(text, gap, &signs),
+                .suggest(text, field_span.to(gap), &format!("{name}{signs}")),
         );
     }
     let (negated, word) = match spelled.to_ascii_lowercase().as_str() {
@@ -170,8 +245,15 @@ fn after_field(text: &str, at: usize, before: &Expr<Parsed>) -> Option<QueryErro
         None => (operator, None),
     };
     let next = glued.unwrap_or_else(|| word_at(text, word.to).from);
+    let following = word_at(text, word.to);
+    let null = |span: Span| matches!(span.of(text), "null" | "None" | "NULL");
+    let meant = match operator {
+        "is" => null(following) || (following.of(text) == "not" && null(word_at(text, following.to))),
+        "between" => following.of(text).bytes().all(|byte| byte.is_ascii_digit()) && following.from < following.to,
+        _ => false,
+    };
     let quoted = text[next..].starts_with(['"', '\'', '(', '[', '%']);
-    if !(upper || quoted || glued.is_some()) {
+    if !(upper || quoted || meant || glued.is_some()) {
         return None;
     }
     let minus = if negated { "-" } else { "" };
@@ -223,6 +305,14 @@ fn after_field(text: &str, at: usize, before: &Expr<Parsed>) -> Option<QueryErro
     }
 }
 
+/// A field's name in quotes, before an operator: `"lines" > 20`.
+fn quoted_field<'e>(text: &str, expr: &'e Expr<Parsed>, at: usize) -> Option<(&'e str, Span)> {
+    let Node::Atom(Atom::Text(value)) = &expr.node else { return None };
+    let ValueKind::Quoted(name) = &value.kind else { return None };
+    let signs = word_at(text, at).of(text).starts_with(['=', '<', '>', '!']);
+    (signs && fields::find(name).is_some()).then_some((name, value.span))
+}
+
 /// The value of ours that a pattern of theirs means.
 fn like(operator: &str, pattern: &str, kind: Kind) -> String {
     let text = kind == Kind::Text;
@@ -266,7 +356,7 @@ fn list(text: &str, at: usize) -> Option<(usize, Vec<String>)> {
         '[' => ']',
         _ => return None,
     };
-    let end = rest.find(close)?;
+    let end = calls::bounded(rest).find(close)?;
     let items = rest[1..end].split(',').map(|item| item.trim().trim_matches(['"', '\'']).to_owned());
     let items: Vec<String> = items.filter(|item| !item.is_empty()).collect();
     (!items.is_empty()).then_some((at + end + 1, items))
@@ -348,8 +438,11 @@ pub(super) fn operator(text: &str, field: &Word, signs: Span, whole: Span) -> Qu
 pub(super) fn value(text: &str, field: &Word, op: Op, signs: Span, at: usize) -> Option<QueryError> {
     let rest = &text[at..];
     let named = field.span.to(signs);
+    if let Some(error) = typography::spot(text, at) {
+        return Some(error);
+    }
     if rest.starts_with(['[', '{'])
-        && let Some(end) = rest.find([']', '}'])
+        && let Some(end) = calls::bounded(rest).find([']', '}'])
         && let Some((low, high)) = rest[1..end].split_once(" TO ")
     {
         let span = Span::new(at, at + end + 1);

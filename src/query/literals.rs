@@ -78,6 +78,12 @@ impl<'a> Grammar<'a> {
         // an apostrophe at the beginning of a word
         let error =
             if quote_mark == '\'' { error.suggest(self.text, chunk, &quote(chunk.of(self.text))) } else { error };
+        // `(a or "b)`: the parenthesis is most likely not of the string
+        let inside = self.text[..end].trim_end_matches(')').len();
+        let error = match inside < end && inside > open + 1 {
+            true => error.suggest(self.text, Span::new(inside, inside), &quote_mark.to_string()),
+            false => error,
+        };
         fail(error.suggest(self.text, Span::new(end, end), &quote_mark.to_string()))
     }
 
@@ -142,6 +148,9 @@ impl<'a> Grammar<'a> {
         let Some(next) = rest.chars().next() else { return Ok(()) };
         if is_blank(next) || ")|".contains(next) || stops.contains(&next) {
             return Ok(());
+        }
+        if let Some(error) = super::foreign::after_string(self.text, self.span(from, rest), self.at(rest)) {
+            return fail(error);
         }
         let chunk = self.chunk(rest);
         let message = format!("`{}` is glued to `{}`", chunk.of(self.text), self.span(from, rest).of(self.text));

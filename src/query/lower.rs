@@ -161,7 +161,7 @@ fn lower_check(check: &Check, default: bool) -> Filter {
 fn saved(query: &Query<Resolved>, default: bool) -> Filter {
     // without steps the state is asked once, by the whole query
     let plain = lower(query, false, default);
-    if plain.at.is_none() && plain.steps.iter().all(|step| matches!(step, Step::Sort(_))) {
+    if plain.at.is_none() && plain.steps.iter().all(Step::only_orders) {
         return plain.filter;
     }
     Filter::Rows(Box::new(lower(query, default, default)))
@@ -229,6 +229,19 @@ fn contradictions(filter: &Filter, notes: &mut Vec<Note>) {
             members.iter().for_each(|member| contradictions(member, notes));
             // pairs among many members would take quadratic time
             const MOST: usize = 64;
+            for inner in members.iter().take(MOST).filter_map(|member| match member {
+                Filter::Not(inner) => Some(inner),
+                _ => None,
+            }) {
+                let Filter::Test(negated) = &**inner else { continue };
+                let asked = members.iter().take(MOST).find(|member| match member {
+                    Filter::Test(test) => test == negated || needs(test, negated),
+                    _ => false,
+                });
+                if let Some(Filter::Test(asked)) = asked {
+                    notes.push(Note { message: format!("no row can have `{asked}` and not `{negated}`") });
+                }
+            }
             let tests: Vec<&Test> = members
                 .iter()
                 .filter_map(|member| if let Filter::Test(test) = member { Some(test) } else { None })
@@ -242,6 +255,19 @@ fn contradictions(filter: &Filter, notes: &mut Vec<Note>) {
                 }
             }
         }
+    }
+}
+
+/// Whether what passes a test has a value, and the other asks for just that.
+fn needs(test: &Test, given: &Test) -> bool {
+    let Test::Has { field: given } = given else { return false };
+    match test {
+        Test::Value { field, .. }
+        | Test::Match { field, .. }
+        | Test::Range { field, .. }
+        | Test::Count { field, .. } => field == given,
+        Test::Meta { name, .. } => given.name.strip_prefix("meta.") == Some(name),
+        _ => false,
     }
 }
 

@@ -33,28 +33,33 @@
 //! * Reading is linear in the length of the text, and no text makes it panic or overflow the stack.
 //! * A parsed query prints as a query that parses to the same tree.
 //! * Every suggestion of an error compiles.
+//! * Relevance (`sort -score`) orders rows to look at: right after the filter, nowhere else.
 //! * Nothing is read, asked or written: what the store knows comes in through [`Vocabulary`].
 
 #![allow(clippy::result_large_err)] // errors are data for people and made once
 
 pub mod ast;
+mod calls;
 mod error;
 mod faults;
 pub mod fields;
 mod foreign;
 mod literals;
 mod lower;
+mod misfits;
 mod moments;
 mod numbers;
 mod parse;
 pub mod plan;
 mod print;
+mod relevance;
 mod resolve;
 mod saved;
 mod stages;
 mod steps;
 mod suggest;
 mod texts;
+mod typography;
 mod values;
 
 pub use ast::{Expr, Parsed, Query, Resolved};
@@ -108,6 +113,10 @@ pub trait Vocabulary {
     }
     /// The least and the greatest number that the store has for a field; `None` where that is not known.
     fn range(&self, _field: &str) -> Option<(f64, f64)> {
+        None
+    }
+    /// Whether some sample has, or had not long ago, a value of a field; `None` where that is not known.
+    fn is_filled(&self, _field: &str) -> Option<bool> {
         None
     }
     /// Whole ids of the samples whose id begins with hexadecimal digits, at most `limit`; those that are gone too, where
@@ -194,8 +203,8 @@ pub fn parse(text: &str) -> Result<Query<Parsed>, QueryError> {
 ///
 /// # Errors
 ///
-/// Unknown names, values that do not fit their field, empty ranges, cycles of saved queries, and what the language has
-/// and nothing can answer yet (kind `not-yet`). Each suggestion compiles.
+/// Unknown names, values that do not fit their field, empty ranges, and cycles of saved
+/// queries. Each suggestion compiles.
 pub fn resolve(query: Query<Parsed>, vocabulary: &dyn Vocabulary) -> Result<Query<Resolved>, QueryError> {
     resolve::query(&query, vocabulary).map_err(|error| error.verified(&|text| unverified(text, vocabulary)))
 }

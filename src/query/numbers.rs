@@ -4,11 +4,11 @@ use std::ops::Bound;
 
 use crate::analyze::features::Kind;
 
-use super::ast::{Span, Value, ValueKind};
+use super::ast::{Op, Span, Value, ValueKind};
 use super::error::QueryError;
 use super::fields;
 use super::lower::{apart, typed_number};
-use super::plan::{Field, Range};
+use super::plan::{Field, Home, Range};
 use super::resolve::{Ask, Resolver, Subject};
 use super::values::ranged;
 
@@ -30,7 +30,7 @@ impl Measure {
         let unit = fields::find(&field.name).map_or("", |info| info.unit);
         match field.kind {
             Kind::Date => Measure::Day,
-            Kind::Real => Measure::Real(unit),
+            Kind::Real | Kind::Text => Measure::Real(unit),
             _ => Measure::Whole(unit),
         }
     }
@@ -56,6 +56,7 @@ impl Resolver<'_> {
     /// Says that no number of a field, or none that this store has, lies in a range.
     pub(super) fn note_out_of_reach(&mut self, subject: &Subject, range: Range) {
         let (name, kind, (least, greatest)) = match subject {
+            Subject::Plain(field) if field.home == Home::Unfilled => return,
             Subject::Plain(field) => (field.name.clone(), field.kind, fields::bounds(field)),
             Subject::Count { field, name } => (format!("{}.{name}", field.name), Kind::Int, (0.0, f64::INFINITY)),
         };
@@ -84,6 +85,27 @@ pub(super) fn ends(text: &str) -> Option<(&str, &str)> {
     text.split_once("..")
 }
 
+/// Whether a value of a test on a source's own column means numbers: a range of them, or a number to compare with.
+pub(super) fn of_column(field: &Field, op: Op, value: &Value) -> bool {
+    let ValueKind::Bare(text) = &value.kind else { return false };
+    let side = |text: &str| text.is_empty() || number(text).is_some();
+    field.home == Home::Meta
+        && match op {
+            Op::Has => ends(text).is_some_and(|(low, high)| low.len() + high.len() > 0 && side(low) && side(high)),
+            _ => number(text).is_some(),
+        }
+}
+
+/// The places of the two ends of a range: the whole value for both, where an argument was put in and the text is not what
+/// was typed.
+pub(super) fn sides(ask: &Ask<'_>, value: &Value, text: &str, low: &str, high: &str) -> (Span, Span) {
+    let span = value.span;
+    if span.of(ask.text) != text {
+        return (span, span);
+    }
+    (Span::new(span.from, span.from + low.len()), Span::new(span.to - high.len(), span.to))
+}
+
 /// A number or a range of numbers.
 pub(super) fn range(ask: &Ask<'_>, measure: Measure, value: &Value) -> Result<Range, QueryError> {
     let text = unquoted(ask, measure, value)?;
@@ -92,7 +114,8 @@ pub(super) fn range(ask: &Ask<'_>, measure: Measure, value: &Value) -> Result<Ra
         return Ok(Range { low: Bound::Included(number), high: Bound::Included(number) });
     };
     if let Some(other) = high.strip_prefix(['.', '=', '<']) {
-        let typed = Span::new(value.span.from + low.len(), value.span.to - other.len());
+        let (before, after) = sides(ask, value, text, low, other);
+        let typed = if before == after { value.span } else { Span::new(before.to, after.from) };
         let error = ask
             .error("foreign", typed, format!("`{}`: a range is `lo..hi`", typed.of(ask.text)))
             .help("both ends are in it; for others compare with `<` and `>`");
@@ -106,8 +129,9 @@ pub(super) fn range(ask: &Ask<'_>, measure: Measure, value: &Value) -> Result<Ra
         "" => Ok(Bound::Unbounded),
         text => point(ask, measure, text, span).map(Bound::Included),
     };
-    let low_end = bound(low, Span::new(value.span.from, value.span.from + low.len()))?;
-    let high_end = bound(high, Span::new(value.span.to - high.len(), value.span.to))?;
+    let (low_at, high_at) = sides(ask, value, text, low, high);
+    let low_end = bound(low, low_at)?;
+    let high_end = bound(high, high_at)?;
     if let (Bound::Included(from), Bound::Included(to)) = (low_end, high_end)
         && from > to
     {
@@ -185,6 +209,11 @@ fn no_number(ask: &Ask<'_>, measure: Measure, text: &str, span: Span) -> QueryEr
     if plain != text && number(&plain).is_some() {
         return error.help("a number is written without separators").suggest(ask.text, span, &plain);
     }
+    if let Some(before) = text.strip_suffix(';')
+        && number(before).is_some()
+    {
+        return error.help("nothing stands at the end of a query").suggest(ask.text, span, before);
+    }
     if matches!(text, "null" | "none" | "None" | "unknown") {
         return ask.rewritten(error, &format!("-has:{name}"));
     }
@@ -196,6 +225,7 @@ fn no_number(ask: &Ask<'_>, measure: Measure, text: &str, span: Span) -> QueryEr
         let error = QueryError { kind: "unit", ..error };
         let error = error.help(match unit {
             "" => format!("`{name}` has no unit"),
+            ends if ends.contains(" to ") => format!("`{name}` goes from {ends}"),
             unit => format!("the unit is {unit}, and it is not written"),
         });
         let amount = factor.map_or(amount, |factor| amount * factor);
@@ -224,7 +254,7 @@ fn measured(text: &str) -> Option<(f64, String)> {
 
 /// By what a unit multiplies, in the unit of the field.
 fn factor(suffix: &str, unit: &str) -> Option<f64> {
-    let seconds = unit.starts_with('s');
+    let seconds = unit == "s";
     Some(match suffix {
         "s" | "sec" | "secs" | "seconds" if seconds => 1.0,
         "ms" if seconds => 0.001,
@@ -232,6 +262,7 @@ fn factor(suffix: &str, unit: &str) -> Option<f64> {
         "h" | "hours" if seconds => 3600.0,
         "k" | "kb" => 1e3,
         "mb" => 1e6,
+        "%" if unit == "0 to 1" => 0.01,
         _ => return None,
     })
 }
@@ -290,7 +321,7 @@ fn no_day(ask: &Ask<'_>, text: &str, span: Span) -> QueryError {
         .expected(["a day, as in 2026-01-31"]);
     let stamped = text.split(['T', ' ']).next().unwrap_or(text);
     let parts: Vec<Option<i64>> = stamped.split(['-', '/', '.']).map(|part| part.parse().ok()).collect();
-    let ranged = matches!(ask.op, super::ast::Op::Has) && span.of(ask.text) == text && ask.whole.to == span.to;
+    let ranged = matches!(ask.op, Op::Has) && span.of(ask.text) == text && ask.whole.to == span.to;
     match parts.as_slice() {
         [Some(year), Some(month), Some(day)] if (1000..=9999).contains(year) => {
             if (1..=12).contains(month) && *day >= 1 && *day > month_length(*year, *month) {

@@ -360,6 +360,9 @@ impl<'a> Grammar<'a> {
             Some('"' | '\'' | '/') => self.text_leaf(text),
             _ => match self.field(text)? {
                 (after, Some(field)) => {
+                    if let Some(error) = super::typography::sign(self.text, &field, self.at(after)) {
+                        return fail(error);
+                    }
                     let (value, signs) = take_while(|c| ":=!<>~".contains(c)).parse(after)?;
                     // `n!` and `circle~` are words
                     if signs.is_empty() || (matches!(signs, "!" | "~" | "!!") && !value.starts_with('=')) {
@@ -404,6 +407,10 @@ impl<'a> Grammar<'a> {
             "<=" => Op::AtMost,
             ">" => Op::More,
             ">=" => Op::AtLeast,
+            // of a name that is none of a field the sign does not matter
+            sign if sign != "::" && !suggest::may_be_field(&field.text) => {
+                return fail(suggest::unknown_field(self.text, &field, self.chunk(text)));
+            }
             _ => return fail(foreign::operator(self.text, &field, signs, self.chunk(text))),
         };
         let read = match (op, field.text.as_str()) {

@@ -22,6 +22,10 @@ pub enum Home {
     Scan,
     /// The id.
     Id,
+    /// Nowhere: how well a row fits the words of a query. Only `sort -score` may name it.
+    Relevance,
+    /// Nowhere: nothing makes its values yet, so every row is null there.
+    Unfilled,
 }
 
 /// A field that resolved.
@@ -216,6 +220,13 @@ pub enum Amount {
 pub enum Step {
     /// Orders by the keys, then by id.
     Sort(Vec<SortKey>),
+    /// Orders by how well the texts of a row fit some words, the best first, then by the keys, then by id.
+    Relevance {
+        /// The words and phrases that the filter asks for: [`Test::Phrase`] each, at least one.
+        texts: Vec<Test>,
+        /// Further keys.
+        then: Vec<SortKey>,
+    },
     /// Keeps the first n.
     Take(u64),
     /// Drops the first n.
@@ -302,6 +313,7 @@ impl std::fmt::Display for Step {
                 }
                 Ok(())
             }
+            Step::Relevance { then, .. } => write!(f, "sort -score{}", super::relevance::shown(then)),
             Step::Take(count) => write!(f, "take {count}"),
             Step::Skip(count) => write!(f, "skip {count}"),
             Step::Sample { amount, seed, by } => {

@@ -11,7 +11,8 @@ use super::ast::{Atom, Check, Expr, InValues, Leaf, Node, Op, Parsed, Query, Res
 use super::error::QueryError;
 use super::fields::{self, kind_name};
 use super::numbers::number;
-use super::plan::{Field, Note, Within};
+use super::plan::{Field, Home, Note, Within};
+use super::relevance;
 use super::suggest::{listed, quote, similar, typed, unknown_field};
 use super::texts::Place;
 use super::{MAX_TREE, Vocabulary};
@@ -28,6 +29,8 @@ pub(super) fn query(parsed: &Query<Parsed>, vocabulary: &dyn Vocabulary) -> Resu
         at: None,
         known: HashMap::new(),
         open: Vec::new(),
+        negated: false,
+        order_survives: true,
         expansions: 0,
         depth: 0,
     };
@@ -98,6 +101,10 @@ pub(super) struct Resolver<'v> {
     known: HashMap<String, Option<Rc<Known>>>,
     /// Names of the saved queries that are being expanded, outermost first.
     pub(super) open: Vec<String>,
+    /// Whether what is being resolved is under an odd number of negations, where finding nothing is as it should be.
+    pub(super) negated: bool,
+    /// Whether the order of the query that is being resolved is that of the whole: it is the whole, or all of its filter.
+    pub(super) order_survives: bool,
     /// How many saved queries were expanded.
     pub(super) expansions: usize,
     depth: usize,
@@ -138,9 +145,18 @@ impl Resolver<'_> {
             self.note(note.message.clone());
         }
         let mut resolved = Vec::with_capacity(1);
+        let survives = self.order_survives;
+        self.order_survives = survives && matches!(parsed.filter.node, Node::Atom(Atom::Saved { .. }));
         self.expr(text, &parsed.filter, &mut resolved)?;
+        self.order_survives = survives;
         let filter = resolved.pop().expect("one expression resolves to one");
-        let steps = parsed.steps.iter().map(|step| self.step(text, step)).collect::<Result<_, _>>()?;
+        let mut steps = Vec::with_capacity(parsed.steps.len());
+        for stated in &parsed.steps {
+            steps.push(match relevance::asked(stated) {
+                true => self.by_score(text, stated, &filter, steps.len())?,
+                false => self.step(text, stated)?,
+            });
+        }
         self.at = outside;
         Ok(Box::new(Query { origin: (), at, filter, steps, notes: Vec::new() }))
     }
@@ -163,7 +179,9 @@ impl Resolver<'_> {
             Node::Atom(atom) => self.atom_to(text, atom, expr.mark, out)?,
             Node::All => out.push(Expr::new(Node::All, ())),
             Node::Not(member) => {
+                self.negated = !self.negated;
                 self.expr(text, member, &mut inner)?;
+                self.negated = !self.negated;
                 connect(&expr.node, inner, out);
             }
             Node::And(members) | Node::Or(members) => {
@@ -257,12 +275,15 @@ impl Resolver<'_> {
     }
 
     /// Finds the field of a name, or the set and the name whose occurrences are counted.
-    pub(super) fn subject(&self, text: &str, name: &Word, whole: Span) -> Result<Subject, QueryError> {
-        if let Some(info) = fields::find(&name.text) {
-            return Ok(Subject::Plain(Field { name: name.text.clone(), kind: info.kind, home: info.home }));
-        }
-        if let Some(why) = fields::planned(&name.text) {
-            return Err(not_yet(name.span, &format!("`{}`", name.text), why));
+    pub(super) fn subject(&mut self, text: &str, name: &Word, whole: Span) -> Result<Subject, QueryError> {
+        if let Some(field) = fields::named(&name.text) {
+            if field.home == Home::Relevance {
+                return Err(relevance::misplaced(text, name, whole));
+            }
+            if let Some(sentence) = fields::unfilled(&field) {
+                self.note(sentence);
+            }
+            return Ok(Subject::Plain(field));
         }
         if let Some((stem, member)) = name.text.split_once('.')
             && let Some(info) = fields::find(stem)
@@ -312,7 +333,9 @@ impl Resolver<'_> {
             Node::Atom(value) => self.value_to(ask, subject, value, out)?,
             Node::All => out.push(Expr::new(Node::All, ())),
             Node::Not(member) => {
+                self.negated = !self.negated;
                 self.values(ask, subject, member, &mut inner)?;
+                self.negated = !self.negated;
                 connect(&values.node, inner, out);
             }
             Node::And(members) | Node::Or(members) => {
@@ -355,8 +378,15 @@ impl Resolver<'_> {
     fn given(&mut self, text: &str, name: &Word, whole: Span) -> Result<Expr<Resolved>, QueryError> {
         let check = match self.subject(text, name, whole) {
             Ok(Subject::Plain(field)) => {
-                if let Some(column) = name.text.strip_prefix("meta.") {
-                    self.note_unknown_column(column);
+                match name.text.strip_prefix("meta.") {
+                    Some(column) => self.note_unknown_column(column),
+                    None if !self.negated
+                        && self.at.is_none()
+                        && self.vocabulary.is_filled(&field.name) == Some(false) =>
+                    {
+                        self.note(format!("no sample has a `{}`", field.name));
+                    }
+                    None => {}
                 }
                 Check::Given(field)
             }
@@ -385,13 +415,20 @@ impl Resolver<'_> {
 
     /// `is:name`
     fn is(&mut self, text: &str, name: &Word, whole: Span) -> Result<Expr<Resolved>, QueryError> {
-        if let Some(why) = fields::planned(&name.text) {
-            return Err(not_yet(whole, &format!("`{}`", name.text), why));
-        }
         let all = fields::all();
         let names: Vec<&str> = all.iter().filter(|field| field.kind == Kind::Bool).map(|field| field.name).collect();
         match fields::find(&name.text) {
-            Some(info) if info.kind == Kind::Bool => Ok(Expr::check(Check::Is(info.field()))),
+            Some(info) if info.kind == Kind::Bool => {
+                let field = info.field();
+                let none = !self.negated
+                    && self.at.is_none()
+                    && !self.vocabulary.has_value(&field.name, "true")
+                    && self.known(&field.name).is_some_and(|known| !known.has("true"));
+                if none {
+                    self.note(format!("no sample is `{}`", field.name));
+                }
+                Ok(Expr::check(Check::Is(field)))
+            }
             Some(info) => Err(QueryError::new(
                 "type",
                 name.span,
@@ -456,7 +493,6 @@ pub(super) fn expression(pattern: &str, flags: &str, span: Span) -> Result<Strin
     }
 }
 
-/// The error for what the language has and nothing executes yet.
 /// Least likeness where a query does not say it: that from which samples count as near-duplicates.
 pub(super) const DEFAULT_SIMILARITY: f64 = 0.85;
 
@@ -479,10 +515,6 @@ pub(super) fn similarity(text: &str, word: &Word) -> Result<f64, QueryError> {
         }
         _ => Err(error.suggest(text, word.span, "0.85")),
     }
-}
-
-pub(super) fn not_yet(span: Span, what: &str, why: &str) -> QueryError {
-    QueryError::new("not-yet", span, format!("{what} belongs to the language but cannot be answered yet: {why}"))
 }
 
 /// `; did you mean …?`, or nothing.

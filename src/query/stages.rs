@@ -292,6 +292,15 @@ fn unknown(grammar: &Grammar<'_>, name: &Word, bar: Span, start: &str) -> QueryE
             let number = if rest.is_empty() { "100%" } else { rest.trim_start_matches("-n").trim() };
             kind.help("`sample` chooses by hash; the order stays").suggest(text, whole, &format!("sample {number}"))
         }
+        "select" | "where" | "filter" if rest.starts_with('(') => {
+            let inner = rest.trim_start_matches('(').trim_end_matches(')').trim_start_matches('.');
+            let before = text[..bar.from].trim_end().trim_start_matches(".[]").trim_start_matches('.');
+            kind.help("a filter stands before the first `|`").suggest(
+                &format!("{before} {inner} {}", text[end..].trim()),
+                Span::default(),
+                "",
+            )
+        }
         "where" | "filter" | "select" | "grep" | "and" | "having" => {
             let before = text[..bar.from].trim_end();
             let after = &text[end..];
@@ -304,6 +313,11 @@ fn unknown(grammar: &Grammar<'_>, name: &Word, bar: Span, start: &str) -> QueryE
         "count" | "wc" | "group" | "groupby" | "group_by" => kind
             .help("counting is a verb: `count QUERY`, with `--by FIELD` for groups")
             .suggest(text, Span::new(bar.from, end), ""),
+        "length" | "len" => kind.help("how long a code is stands in `chars`, `lines` and `tokens`").suggest(
+            text,
+            Span::new(bar.from, end),
+            "",
+        ),
         "uniq" | "unique" | "distinct" => {
             kind.help("one row of each value is `per FIELD 1`").suggest(text, whole, "per source 1")
         }

@@ -119,7 +119,6 @@ pub(super) fn listed<T: AsRef<str>>(names: &[T]) -> String {
 pub(super) fn may_be_field(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name);
     fields::find(name).is_some()
-        || fields::planned(name).is_some()
         || matches!(stem, "meta" | "eval" | "near" | "ast" | "has" | "is" | "at")
         || (stem != name && fields::find(stem).is_some())
 }
@@ -138,12 +137,20 @@ pub(super) fn unknown_field(text: &str, field: &Word, whole: Span) -> QueryError
             &quote(whole.of(text)),
         );
     }
+    if let Some((ours, help)) = elsewhere(&field.text, value) {
+        let error = error.help(help);
+        let error = if ours.is_empty() { error } else { error.suggest(text, whole, &ours) };
+        return error.suggest(text, whole, &quote(whole.of(text)));
+    }
+    if let Some(ours) = super::calls::field_of_row(&field.text) {
+        return error.help("a field stands by its name").suggest(text, field.span, ours);
+    }
     let mut names = fields::alias(&field.text).map(|name| vec![name.to_owned()]).unwrap_or_default();
     let known = fields::all();
     names.extend(similar(&field.text, known.iter().map(|field| field.name)));
     names.dedup();
     for name in &names {
-        if *name == "meta.NAME" {
+        if name.ends_with(".NAME") {
             continue;
         }
         error = match fields::find(name).map(|field| field.kind) {
@@ -165,6 +172,30 @@ pub(super) fn unknown_field(text: &str, field: &Word, whole: Span) -> QueryError
 
 fn meta_hint(name: &str) -> String {
     format!("; a column of the source's own is `meta.{name}`")
+}
+
+/// What other tools ask with a field, and we in another way or not at all: the test of ours, and a sentence.
+fn elsewhere(name: &str, value: &str) -> Option<(String, &'static str)> {
+    let value = value.trim_matches(['"', '\'']);
+    let is_name = fields::find(value).is_some();
+    Some(match name.to_ascii_lowercase().as_str() {
+        "_exists_" | "exists" if is_name => (format!("has:{value}"), "`has:` asks whether a field has a value"),
+        "_missing_" | "missing" if is_name => (format!("-has:{value}"), "`-has:` asks for those without a value"),
+        "not" if !value.is_empty() => (format!("-{value}"), "`-` or `not` stands before what it negates"),
+        "language" | "lang" => (String::new(), "every sample is Python; `dialect` says which Manim it is for"),
+        "in" => (String::new(), "`instruction:word` and `code:word` look in one of the texts"),
+        "stars" | "forks" | "followers" | "size_bytes" => {
+            (String::new(), "that is not kept; `rank` says how much a source is trusted")
+        }
+        "repo" | "repository" | "org" | "user" | "author" | "dataset" if !value.is_empty() => (
+            format!("source:{}", typed(value)),
+            "where a sample comes from is its `source`; its place there is its `locator`",
+        ),
+        "extension" | "ext" if !value.is_empty() => {
+            (format!("locator:*.{value}"), "the name of the file stands in the `locator`")
+        }
+        _ => return None,
+    })
 }
 
 /// What other tools say as a field and we as a stage.

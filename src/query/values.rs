@@ -6,11 +6,11 @@ use crate::analyze::features::Kind;
 
 use super::ast::{Check, Expr, Node, Op, Resolved, Span, Value, ValueKind};
 use super::error::QueryError;
-use super::fields::kind_name;
 use super::lower::inside;
+use super::misfits::{comma, no_order, no_whole_value, yes_or_no};
 use super::numbers::{self, Measure};
 use super::plan::{Field, Home, Range, Within};
-use super::resolve::{Ask, Resolver, Subject, as_text, did_you_mean, expression};
+use super::resolve::{Ask, Resolver, Subject, did_you_mean, expression};
 use super::suggest::{similar, typed};
 use super::texts::Place;
 
@@ -33,6 +33,10 @@ impl Resolver<'_> {
             }
         };
         match field.kind {
+            // numbers in a source's own column are numbers; anything else there is text
+            Kind::Text if numbers::of_column(field, ask.op, value) => {
+                self.number(ask, subject, Measure::Real(""), value)
+            }
             Kind::Text => {
                 let place = match (field.home, field.name.as_str()) {
                     (Home::Meta, _) => Place::Column(field),
@@ -45,6 +49,7 @@ impl Resolver<'_> {
             Kind::Int | Kind::Real | Kind::Date => self.number(ask, subject, Measure::of(field), value),
             Kind::Enum { words, ordered } => self.word_of(ask, field, words, ordered, value),
             Kind::Word if field.home == Home::Id => id(ask, value),
+            Kind::Word if field.name == "dup.of" => survivor(ask, field, value),
             Kind::Word | Kind::Set | Kind::CountedSet => self.name(ask, field, value),
         }
     }
@@ -65,6 +70,9 @@ impl Resolver<'_> {
         };
         let unequal = !matches!(ask.op, Op::Equal | Op::Differs);
         match kind {
+            Kind::Text if numbers::of_column(field, ask.op, value) => {
+                self.compare_with(ask, subject, field, Kind::Real, value)
+            }
             Kind::Text | Kind::Set | Kind::CountedSet => Err(no_whole_value(ask, field, value)),
             Kind::Bool => Err(yes_or_no(ask, field, value)),
             Kind::Word if field.name == "level" && unequal => self.level_beyond(ask, field, value),
@@ -134,6 +142,7 @@ impl Resolver<'_> {
                 let equal = match kind {
                     Kind::Enum { words, ordered } => self.word_of(ask, field, words, ordered, value)?,
                     _ if field.home == Home::Id => id(ask, value)?,
+                    _ if field.name == "dup.of" => survivor(ask, field, value)?,
                     _ => self.name(ask, field, value)?,
                 };
                 if ask.op == Op::Equal {
@@ -218,6 +227,9 @@ impl Resolver<'_> {
             return Ok(Expr::check(Check::AnyState(field.clone())));
         }
         if words.contains(&text.as_str()) {
+            if field.home != Home::Unfilled && !self.negated {
+                self.note_unknown_value(field, text);
+            }
             return Ok(Expr::check(Check::Value { field: field.clone(), value: text.clone() }));
         }
         if let Some(error) = comma(ask, value, text, |_| false) {
@@ -292,10 +304,8 @@ impl Resolver<'_> {
                 &format!("has:{}", field.name),
             ));
         }
-        let spans = (
-            Span::new(value.span.from, value.span.from + low.len()),
-            Span::new(value.span.to - high.len(), value.span.to),
-        );
+        let typed = format!("{low}..{high}");
+        let spans = numbers::sides(ask, value, &typed, low, high);
         let end = |text: &str, span: Span| {
             let found = words.iter().position(|word| *word == text);
             found.ok_or_else(|| self.no_such_word(ask, field, words, text, span))
@@ -323,7 +333,8 @@ impl Resolver<'_> {
         let text = match &value.kind {
             ValueKind::Regex { pattern, flags } => {
                 let pattern = expression(pattern, flags, value.span)?;
-                if let (Ok(regex), Some(known)) = (regex::Regex::new(&pattern), self.known(&field.name))
+                if field.home != Home::Unfilled
+                    && let (Ok(regex), Some(known)) = (regex::Regex::new(&pattern), self.known(&field.name))
                     && !known.names().any(|name| regex.is_match(name))
                 {
                     self.note(format!("no sample has a `{}` that matches /{pattern}/", field.name));
@@ -339,7 +350,8 @@ impl Resolver<'_> {
                     return self.level(ask, field, bound(low), bound(high), value.span);
                 }
                 if text.contains(['*', '?']) && ask.op == Op::Has {
-                    if let Some(known) = self.known(&field.name)
+                    if field.home != Home::Unfilled
+                        && let Some(known) = self.known(&field.name)
                         && !known.names().any(|name| glob_matches(text, name))
                     {
                         self.note(format!("no sample has a `{}` that matches `{text}`", field.name));
@@ -357,7 +369,7 @@ impl Resolver<'_> {
                 &format!("-has:{}", field.name),
             ));
         }
-        if self.vocabulary.has_value(&field.name, text) {
+        if field.home == Home::Unfilled || self.vocabulary.has_value(&field.name, text) {
             return Ok(Expr::check(Check::Value { field: field.clone(), value: text.clone() }));
         }
         let known = self.known(&field.name);
@@ -388,6 +400,16 @@ impl Resolver<'_> {
             names.sort();
             return Err(error.expected(names));
         }
+        if field.name == "origin" && !text.contains(':') {
+            let all = match typed(text) == *text {
+                true => format!("{text}:*"),
+                false => format!("/^{}:/", regex::escape(text)),
+            };
+            self.note(format!(
+                "an origin is a source and a locator, so none is `{text}`; `origin:{all}` asks for all of a source"
+            ));
+            return Ok(Expr::check(Check::Value { field: field.clone(), value: text.clone() }));
+        }
         self.note_unknown_value(field, text);
         Ok(Expr::check(Check::Value { field: field.clone(), value: text.clone() }))
     }
@@ -398,7 +420,12 @@ impl Resolver<'_> {
         if self.at.is_some() || self.vocabulary.has_value(&field.name, value) {
             return;
         }
-        let Some(known) = self.known(&field.name) else { return };
+        let Some(known) = self.known(&field.name) else {
+            if self.vocabulary.is_filled(&field.name) == Some(false) {
+                self.note(format!("no sample has `{}:{}`", field.name, typed(value)));
+            }
+            return;
+        };
         if !known.has(value) {
             let near = similar(value, known.names());
             self.note(format!("no sample has `{}:{}`{}", field.name, typed(value), did_you_mean(&near)));
@@ -522,68 +549,11 @@ fn id(ask: &Ask<'_>, value: &Value) -> Result<Expr<Resolved>, QueryError> {
     Ok(Expr::check(Check::Id { prefix: bare.to_owned() }))
 }
 
-/// `source:a,b`
-fn comma(ask: &Ask<'_>, value: &Value, text: &str, has: impl Fn(&str) -> bool) -> Option<QueryError> {
-    let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
-    if parts.len() < 2 || !matches!(value.kind, ValueKind::Bare(_)) || has(text) {
-        return None;
-    }
-    let list = parts.iter().map(|part| typed(part)).collect::<Vec<_>>().join(" or ");
-    let (minus, op) = if ask.op == Op::Differs { ("-", ":") } else { ("", ":") };
-    Some(
-        ask.error("operator", value.span, "a comma joins no values")
-            .help("values are joined with `or`, `and`, `not` in parentheses; quote a value that has a comma in it")
-            .suggest(ask.text, ask.whole, &format!("{minus}{}{op}({list})", ask.name.text)),
-    )
-}
-
-/// A yes-or-no field with an operator.
-fn yes_or_no(ask: &Ask<'_>, field: &Field, value: &Value) -> QueryError {
-    let text = value.span.of(ask.text).trim_matches(['"', '\'']).to_ascii_lowercase();
-    let no = matches!(text.as_str(), "false" | "no" | "0" | "f" | "n") != (ask.op == Op::Differs);
-    let ours = format!("{}is:{}", if no { "-" } else { "" }, field.name);
-    let error = ask.error("type", ask.whole, format!("`{0}` is a yes or no, asked with `is:{0}`", field.name));
-    ask.rewritten(error, &ours)
-}
-
-/// `=`, `!=` or `<` on a set or a text.
-fn no_whole_value(ask: &Ask<'_>, field: &Field, value: &Value) -> QueryError {
-    let sign = ask.op.sign();
-    let text = field.kind == Kind::Text;
-    let shown = match &value.kind {
-        ValueKind::Bare(word) | ValueKind::Quoted(word) if !text => typed(word),
-        _ => as_text(value),
-    };
-    let minus = if ask.op == Op::Differs { "-" } else { "" };
-    let noun = if text { "text" } else { "set" };
-    let error = ask
-        .error(
-            "operator",
-            ask.name.span.to(value.span),
-            format!("`{sign}` does not compare a {noun}, and `{}` is one", ask.name.text),
-        )
-        .expected([format!("`{}:`", ask.name.text), format!("`-{}:`", ask.name.text)]);
-    if matches!(ask.op, Op::Equal | Op::Differs) {
-        let verb = if text { "a text contains it" } else { "a set has it" };
-        return ask
-            .rewritten(error.help(format!("`:` is membership: {verb}")), &format!("{minus}{}:{shown}", ask.name.text));
-    }
-    match field.kind {
-        Kind::CountedSet => error.help(format!("`{0}.NAME{sign}…` asks how often a name occurs in `{0}`", field.name)),
-        Kind::Text => error.help("how long a code is stands in `lines`, `chars` and `tokens`"),
-        _ => error.help(format!("`{}` is a set without counts", field.name)),
-    }
-}
-
-/// `<` and its like on what has no order.
-fn no_order(ask: &Ask<'_>, field: &Field, value: &Value) -> QueryError {
-    let shown = match &value.kind {
-        ValueKind::Bare(word) | ValueKind::Quoted(word) => typed(word),
-        ValueKind::Regex { .. } => as_text(value),
-    };
-    let error = ask
-        .error("operator", ask.whole, format!("`{}` wants an order, and `{}` has none", ask.op.sign(), field.name))
-        .expected(["`:`", "`=`", "`!=`"])
-        .help(format!("`{}` is a {}", field.name, kind_name(field.kind)));
-    ask.rewritten(error, &format!("{}:{shown}", field.name))
+/// `dup.of:7f3a21`
+fn survivor(ask: &Ask<'_>, field: &Field, value: &Value) -> Result<Expr<Resolved>, QueryError> {
+    let checked = id(ask, value)?;
+    Ok(match checked.node {
+        Node::Atom(Check::Id { prefix }) => Expr::check(Check::Value { field: field.clone(), value: prefix }),
+        _ => checked,
+    })
 }

@@ -11,7 +11,7 @@ use crate::sample::{FactValue, RevisionKind, Sample};
 use crate::similarity::shingles::Wanted;
 use crate::store::StoreError;
 use crate::store::index::rows::RowSet;
-use crate::store::index::schema::{days, meta_text};
+use crate::store::index::schema::{days, meta_number, meta_text};
 use crate::store::index::search::expression;
 use crate::text;
 
@@ -115,7 +115,7 @@ fn number_of_sample(sample: &Sample, field: &Field) -> Option<f64> {
     match (field.home, field.name.as_str()) {
         (_, "rank") => Some(f64::from(sample.rank)),
         (_, "added") => days(&sample.added).map(|day| day as f64),
-        (Home::Meta, name) => sample.meta.get(name.strip_prefix("meta.").unwrap_or(name))?.as_f64(),
+        (Home::Meta, name) => meta_number(sample.meta.get(name.strip_prefix("meta.").unwrap_or(name))?),
         (_, name) => sample.facts.number(name),
     }
 }

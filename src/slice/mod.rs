@@ -8,22 +8,27 @@ mod alike;
 pub mod diff;
 mod judge;
 mod moment;
+mod orders;
+mod relevance;
 mod scan;
 mod sides;
 mod steps;
 pub mod vocabulary;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::query::plan::{Field, Filter, Home, Plan, SortKey, Step};
-use crate::sample::{Sample, SampleId, Side, State};
+use crate::query::plan::{Field, Filter, Home, Plan, Step};
+use crate::sample::{Sample, SampleId, Side};
 use crate::store::index::rows::RowSet;
-use crate::store::index::search::{Hit, KeySource, Value as Found, sortable};
+use crate::store::index::search::{Hit, Value as Found, sortable};
 use crate::store::{Store, StoreError};
 use moment::Moment;
+use orders::{column_order, sort_keys};
+
+pub use relevance::scores;
 
 /// The rows that a query selects, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,6 +118,10 @@ fn select_at(moment: &Moment<'_>, plan: &Plan, limit: usize) -> Result<Slice, St
     // A sort directly after the filter, and everything before the first other step, need no list of all rows.
     let (keys, rest) = match plan.steps.split_first() {
         Some((Step::Sort(keys), rest)) => (sort_keys(moment, keys)?, rest),
+        Some((Step::Relevance { texts, then }, rest)) => {
+            let rows = index.matching(query.as_ref())?;
+            (relevance::keys(moment, texts, then, &rows)?, rest)
+        }
         _ => (Vec::new(), plan.steps.as_slice()),
     };
     let mut counts = Vec::new();
@@ -194,7 +203,7 @@ fn sub_query(moment: &Moment<'_>, plan: &Plan) -> Result<Arc<RowSet>, StoreError
 /// As the store.
 pub fn count(store: &Store, plan: &Plan) -> Result<u64, StoreError> {
     let moment = Moment::of(store, plan.at)?;
-    if moment.past.is_none() && plan.steps.iter().all(|step| matches!(step, Step::Sort(_))) {
+    if moment.past.is_none() && plan.steps.iter().all(Step::only_orders) {
         let scans = scan::Scans::new(&moment, &plan.filter)?;
         let index = store.index();
         let query = index.compile(&plan.filter, &scans)?;
@@ -228,7 +237,7 @@ pub struct Group {
 pub fn count_by(store: &Store, plan: &Plan, fields: &[Field]) -> Result<(u64, Vec<Group>), StoreError> {
     let moment = Moment::of(store, plan.at)?;
     let mut sides = None;
-    let rows: RowSet = if plan.steps.iter().all(|step| matches!(step, Step::Sort(_))) {
+    let rows: RowSet = if plan.steps.iter().all(Step::only_orders) {
         moment.matching(&plan.filter)?
     } else {
         let slice = select_at(&moment, plan, usize::MAX)?;
@@ -271,7 +280,7 @@ pub fn count_by(store: &Store, plan: &Plan, fields: &[Field]) -> Result<(u64, Ve
     let groups = out
         .into_iter()
         .map(|(key, count)| Group {
-            key: fields.iter().zip(key).map(|(field, value)| (field.name.clone(), value.json())).collect(),
+            key: fields.iter().zip(key).map(|(field, value)| (field.name.clone(), value.json_of(field))).collect(),
             count,
         })
         .collect();
@@ -385,6 +394,14 @@ impl GroupKey {
             GroupKey::Null => Value::Null,
         }
     }
+
+    /// The value of a field as JSON: yes and no are true and false.
+    pub fn json_of(&self, field: &Field) -> Value {
+        match self {
+            GroupKey::Word(word) if field.kind == crate::analyze::features::Kind::Bool => Value::from(word == "true"),
+            _ => self.json(),
+        }
+    }
 }
 
 /// The values that rows have in a field; rows without one are missing.
@@ -467,6 +484,13 @@ fn each_value(
                 }
             }
         }
+        Home::Unfilled => {}
+        Home::Relevance => {
+            return Err(StoreError::Unknown(format!(
+                "`{}` is of a query, not of a sample: nothing counts by it",
+                field.name
+            )));
+        }
         Home::Text => {
             return Err(StoreError::Unknown(format!("`{}` is a text: there are no values to count by", field.name)));
         }
@@ -508,85 +532,6 @@ pub fn samples<'a>(store: &'a Store, slice: &'a Slice) -> impl Iterator<Item = R
 
 fn named(hits: Vec<Hit>) -> Vec<(u32, SampleId)> {
     hits.into_iter().map(|hit| (hit.row, SampleId::from_halves(hit.id.0, hit.id.1))).collect()
-}
-
-/// The order that the words of a column have, where it is not that of their texts.
-fn column_order(field: &str) -> Vec<String> {
-    let words: &[&str] = match field {
-        "state" => State::WORDS,
-        "split" => Side::WORDS,
-        _ => &[],
-    };
-    words.iter().map(|word| (*word).to_owned()).collect()
-}
-
-/// Where the index gets the keys of a sort.
-fn sort_keys(moment: &Moment<'_>, keys: &[SortKey]) -> Result<Vec<(KeySource, bool)>, StoreError> {
-    use crate::analyze::features::Kind;
-    let store = moment.store;
-    keys.iter()
-        .map(|key| {
-            let field = &key.field;
-            let source = match (field.home, field.kind) {
-                (Home::Id, _) => KeySource::Id,
-                (Home::Column, _) => KeySource::ByRow(Arc::new(store.columns()?.ranks(&field.name))),
-                (Home::Fact | Home::Row, Kind::Int | Kind::Real | Kind::Date) => KeySource::Number(field.name.clone()),
-                (Home::Fact | Home::Row, Kind::Enum { words, .. }) => KeySource::Word {
-                    field: field.name.clone(),
-                    order: words.iter().map(|word| (*word).to_owned()).collect(),
-                },
-                (Home::Fact | Home::Row, Kind::Bool) => {
-                    KeySource::Word { field: field.name.clone(), order: vec!["false".into(), "true".into()] }
-                }
-                (Home::Row, _) if field.name == "level" => {
-                    KeySource::Word { field: field.name.clone(), order: level_order(moment)? }
-                }
-                (Home::Fact | Home::Row, _) => KeySource::Word { field: field.name.clone(), order: Vec::new() },
-                (Home::Meta | Home::Scan | Home::Text, _) => KeySource::ByRow(Arc::new(scanned_ranks(moment, field)?)),
-            };
-            Ok((source, key.descending))
-        })
-        .collect()
-}
-
-/// All level words of the store's sources, from low to high: by the place that a word has in the scales that hold it
-/// (the mean of its relative places), then by text.
-fn level_order(moment: &Moment<'_>) -> Result<Vec<String>, StoreError> {
-    let mut places: BTreeMap<String, (f64, u32)> = BTreeMap::new();
-    let scales: Vec<Vec<String>> = match &moment.past {
-        Some(past) => past.levels()?.into_iter().map(|(_, levels)| levels).collect(),
-        None => moment.store.sources()?.into_iter().map(|source| source.levels).collect(),
-    };
-    for levels in scales {
-        let steps = levels.len().saturating_sub(1).max(1) as f64;
-        for (at, word) in levels.iter().enumerate() {
-            let place = places.entry(word.clone()).or_default();
-            place.0 += at as f64 / steps;
-            place.1 += 1;
-        }
-    }
-    let mut out: Vec<(f64, String)> =
-        places.into_iter().map(|(word, (sum, count))| (sum / f64::from(count), word)).collect();
-    out.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
-    Ok(out.into_iter().map(|(_, word)| word).collect())
-}
-
-fn scanned_ranks(moment: &Moment<'_>, field: &Field) -> Result<Vec<u32>, StoreError> {
-    if moment.past.is_some() {
-        return Ok(Vec::new());
-    }
-    let store = moment.store;
-    let present = store.columns()?.present();
-    let values = values_of(store, field, &present)?;
-    let firsts: BTreeSet<&GroupKey> = values.values().filter_map(|found| found.first()).collect();
-    let order: BTreeMap<&GroupKey, u32> = firsts.into_iter().enumerate().map(|(at, key)| (key, at as u32)).collect();
-    let mut out = vec![u32::MAX; store.columns()?.rows()];
-    for (row, found) in &values {
-        if let (Some(slot), Some(rank)) = (out.get_mut(*row as usize), found.first().and_then(|key| order.get(key))) {
-            *slot = *rank;
-        }
-    }
-    Ok(out)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::analyze::features::Kind;
 use crate::query::plan::{Field, Filter, Home, Pin, Plan, Range, Test, Within};
 use crate::similarity::shingles::Wanted;
 use crate::store::index::rows::RowSet;
-use crate::store::index::schema::meta_text;
+use crate::store::index::schema::{meta_number, meta_text};
 use crate::store::index::search::{Lookup, expression};
 use crate::store::{PackedText, Store, StoreError};
 use crate::text;
@@ -145,8 +145,18 @@ impl<'a> Scans<'a> {
 
     fn columns_of_sources(&self, field: &Field, pass: &dyn Fn(&str) -> bool) -> Result<RowSet, StoreError> {
         let mut out = RowSet::new(self.store.columns()?.rows());
-        self.store.scan_meta(field.name.strip_prefix("meta.").unwrap_or(&field.name), &mut |row, value| {
+        self.store.scan_meta(column_name(field), &mut |row, value| {
             if pass(&meta_text(value)) {
+                out.insert(row);
+            }
+        })?;
+        Ok(out)
+    }
+
+    fn numbers_of_sources(&self, field: &Field, range: &Range) -> Result<RowSet, StoreError> {
+        let mut out = RowSet::new(self.store.columns()?.rows());
+        self.store.scan_meta(column_name(field), &mut |row, value| {
+            if meta_number(value).is_some_and(|number| range.holds(number)) {
                 out.insert(row);
             }
         })?;
@@ -169,6 +179,12 @@ impl Lookup for Scans<'_> {
             return Ok(Some(rows.clone()));
         }
         let rows = match test {
+            // nothing makes its values yet
+            Test::Value { field, .. } | Test::Match { field, .. } | Test::Range { field, .. } | Test::Has { field }
+                if field.home == Home::Unfilled =>
+            {
+                RowSet::default()
+            }
             Test::Value { field, value } if field.name == "state" => {
                 let columns = self.store.columns()?;
                 if value.parse().is_ok_and(|state| columns.all_in_state(state)) {
@@ -191,6 +207,7 @@ impl Lookup for Scans<'_> {
             Test::Range { field, range } if field.name == "rank" => {
                 self.store.columns()?.filter_rank(&|rank| range.holds(rank))
             }
+            Test::Range { field, range } if field.home == Home::Meta => self.numbers_of_sources(field, range)?,
             Test::Has { field } if field.name == "rank" => self.store.columns()?.filter_rank(&|_| true),
             Test::Has { field } => self.words(field, &|_| true)?,
             other => return Err(StoreError::Inconsistent(format!("no scan answers {other:?}"))),
@@ -205,6 +222,11 @@ impl Lookup for Scans<'_> {
     fn pin(&self, pin: &Pin) -> Result<Arc<RowSet>, StoreError> {
         Ok(Arc::new(self.store.pin_rows(pin.key)?.into_iter().collect()))
     }
+}
+
+/// The name of a source's own column, without `meta.`.
+fn column_name(field: &Field) -> &str {
+    field.name.strip_prefix("meta.").unwrap_or(&field.name)
 }
 
 /// A feature of the code.

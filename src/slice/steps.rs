@@ -8,12 +8,16 @@ use crate::query::plan::{Amount, Field, Share, Step};
 use crate::sample::{SampleId, seeded_hash};
 use crate::store::StoreError;
 use crate::store::index::rows::RowSet;
-use crate::store::index::search::Hit;
+use crate::store::index::search::{Hit, KeySource};
 
 /// Runs one step; gives the rows, and what there was of each value where the step asks for so many of each.
 pub(super) fn run(moment: &Moment<'_>, step: &Step, hits: Vec<Hit>) -> Result<(Vec<Hit>, Vec<GroupCount>), StoreError> {
     let hits = match step {
         Step::Sort(keys) => sort(moment, keys, hits)?,
+        Step::Relevance { texts, then } => {
+            let rows: RowSet = hits.iter().map(|hit| hit.row).collect();
+            ordered(moment, &super::relevance::keys(moment, texts, then, &rows)?, hits)?
+        }
         Step::Take(count) => {
             let mut hits = hits;
             hits.truncate(usize::try_from(*count).unwrap_or(usize::MAX));
@@ -101,11 +105,14 @@ fn sort(moment: &Moment<'_>, keys: &[crate::query::plan::SortKey], hits: Vec<Hit
     if moment.past.is_some() {
         return moment.sort(keys, hits);
     }
-    // The index orders rows by itself; here it orders just the rows that are left.
+    ordered(moment, &super::sort_keys(moment, keys)?, hits)
+}
+
+/// The index orders rows by itself; here it orders just the rows that are left.
+fn ordered(moment: &Moment<'_>, keys: &[(KeySource, bool)], hits: Vec<Hit>) -> Result<Vec<Hit>, StoreError> {
     let rows: RowSet = hits.iter().map(|hit| hit.row).collect();
     let query = crate::store::index::rows::RowSetQuery { rows: std::sync::Arc::new(rows) };
-    let keys = super::sort_keys(moment, keys)?;
-    Ok(moment.store.index().select(&query, &keys, usize::MAX)?.hits)
+    Ok(moment.store.index().select(&query, keys, usize::MAX)?.hits)
 }
 
 fn group_of(moment: &Moment<'_>, field: &Field, hits: &[Hit]) -> Result<BTreeMap<u32, GroupKey>, StoreError> {

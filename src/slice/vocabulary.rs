@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::query::{Moment, NoMoment, Pin, Saved, Vocabulary};
+use crate::query::plan::Home;
+use crate::query::{Moment, NoMoment, Pin, Saved, Vocabulary, fields};
 use crate::store::Store;
-use crate::store::index::schema::{HAS, term_text};
+use crate::store::index::schema::{HAS, meta_number, term_text};
 
 /// Saved queries that every project has; a project's own of the same name go first.
 pub const BUILT_IN: &[(&str, &str)] = &[
@@ -65,7 +66,26 @@ impl Vocabulary for StoreVocabulary<'_> {
     }
 
     fn range(&self, field: &str) -> Option<(f64, f64)> {
-        self.store.index().number_range(field).ok().flatten()
+        let Some(column) = field.strip_prefix("meta.") else {
+            return self.store.index().number_range(field).ok().flatten();
+        };
+        let mut ends: Option<(f64, f64)> = None;
+        let mut take = |_: u32, value: &serde_json::Value| {
+            if let Some(number) = meta_number(value) {
+                ends = Some(ends.map_or((number, number), |(low, high)| (low.min(number), high.max(number))));
+            }
+        };
+        self.store.scan_meta(column, &mut take).ok()?;
+        ends
+    }
+
+    fn is_filled(&self, field: &str) -> Option<bool> {
+        match fields::named(field)?.home {
+            Home::Column if field == "rank" => Some(true),
+            Home::Column => Some(!self.store.columns().ok()?.counts(field).is_empty()),
+            Home::Unfilled | Home::Relevance => None,
+            _ => self.store.index().has_term(&term_text(HAS, field)).ok(),
+        }
     }
 
     fn ids(&self, digits: &str, limit: usize, gone: bool) -> Option<Vec<String>> {
@@ -184,6 +204,10 @@ impl Vocabulary for Frozen<'_> {
 
     fn range(&self, field: &str) -> Option<(f64, f64)> {
         self.words.range(field)
+    }
+
+    fn is_filled(&self, field: &str) -> Option<bool> {
+        self.words.is_filled(field)
     }
 
     fn ids(&self, digits: &str, limit: usize, gone: bool) -> Option<Vec<String>> {

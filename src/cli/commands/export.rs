@@ -74,6 +74,7 @@ pub fn write(
     let words = StoreVocabulary::new(store);
     let vocabulary = Frozen::new(&words, &request.saved_queries);
     let compiled = session.compile_with(store, &request.query_typed, &vocabulary)?;
+    refuse_relevance(&compiled.plan, "export")?;
     let used = vocabulary.used();
     // A manifest that keeps no texts is repeated as it is.
     if request.expected.is_none() || !request.saved_queries.is_empty() {
@@ -119,6 +120,20 @@ pub fn write(
         })
         .collect();
     Ok(export::write(&request, slice::samples(store, &slice), &sources)?)
+}
+
+/// Refuses to keep an order that changes with every sample that is read.
+///
+/// # Errors
+/// Where the plan orders by relevance anywhere.
+pub(super) fn refuse_relevance(plan: &Plan, what: &str) -> Result<(), Failure> {
+    if !plan.orders_by_score() {
+        return Ok(());
+    }
+    let message = format!(
+        "`sort -score` is for looking: relevance changes with every sample that is read, so this {what} could not be made again; sort by a field, or leave the stage out"
+    );
+    Err(Failure::new(2, "stage", message))
 }
 
 /// Refuses a folder inside those that the project itself lives in.

@@ -10,7 +10,7 @@ use crate::cli::draw::{name, table, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::{Session, output};
 use crate::query::fields;
-use crate::query::plan::{Field, Home};
+use crate::query::plan::{Field, Home, Plan};
 use crate::sample::{FactValue, Sample};
 use crate::slice;
 use crate::store::Store;
@@ -34,7 +34,19 @@ pub fn query(session: &Session, args: &QueryArgs) -> Result<(), Failure> {
     let extra = args.fields.iter().map(|name| field_named(name)).collect::<Result<Vec<_>, _>>()?;
     let format = if session.json && args.format == QueryFormat::Table { QueryFormat::Json } else { args.format };
     let limit = args.limit.unwrap_or(if format == QueryFormat::Table { PAGE } else { usize::MAX });
+    note_unfilled(session, &compiled.plan, &extra);
     let slice = session.select(&store, &compiled.plan, limit)?;
+    let scores = match extra.iter().any(|field| field.home == Home::Relevance) {
+        true => scores(&store, &compiled.plan, &slice, &text)?,
+        false => BTreeMap::new(),
+    };
+    let row_of = |sample: &Sample| {
+        let mut row = row_json(sample, &extra);
+        if let (Some(shown), Some(score)) = (row.get_mut("score"), scores.get(&sample.row)) {
+            *shown = json!((score * 1000.0).round() / 1000.0);
+        }
+        row
+    };
     match format {
         QueryFormat::Ids => {
             for (_, id) in &slice.rows {
@@ -43,14 +55,14 @@ pub fn query(session: &Session, args: &QueryArgs) -> Result<(), Failure> {
         }
         QueryFormat::Jsonl => {
             for sample in slice::samples(&store, &slice) {
-                session.print_json(&row_json(&sample?, &extra))?;
+                session.print_json(&row_of(&sample?))?;
             }
         }
         QueryFormat::Json => {
             session.print("[")?;
             for (at, sample) in slice::samples(&store, &slice).enumerate() {
                 session.print(if at == 0 { "\n" } else { ",\n" })?;
-                session.print(Value::Object(row_json(&sample?, &extra)).to_string())?;
+                session.print(Value::Object(row_of(&sample?)).to_string())?;
             }
             session.print("\n]\n")?;
         }
@@ -61,7 +73,7 @@ pub fn query(session: &Session, args: &QueryArgs) -> Result<(), Failure> {
                 other => Failure::request(format!("{other:?}")),
             };
             for (at, sample) in slice::samples(&store, &slice).enumerate() {
-                let row = row_json(&sample?, &extra);
+                let row = row_of(&sample?);
                 if at == 0 {
                     out.write_record(row.keys()).map_err(failed)?;
                 }
@@ -86,7 +98,10 @@ pub fn query(session: &Session, args: &QueryArgs) -> Result<(), Failure> {
                     cells.push(sample.facts.word("complexity").unwrap_or("-").to_owned());
                     cells.push(sample.facts.number("lines").map_or("-".to_owned(), |lines| lines.to_string()));
                 } else {
-                    cells.extend(extra.iter().map(|field| plain(&value_of(&sample, field))));
+                    cells.extend(extra.iter().map(|field| match scores.get(&sample.row) {
+                        Some(score) if field.home == Home::Relevance => format!("{score:.3}"),
+                        _ => plain(&value_of(&sample, field)),
+                    }));
                 }
                 cells.push(sample.instruction.clone().unwrap_or_else(|| format!("({})", sample.locator)));
                 rows.push(cells);
@@ -106,16 +121,34 @@ pub fn query(session: &Session, args: &QueryArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// How well the rows of a slice fit the words that they are ordered by.
+fn scores(store: &Store, plan: &Plan, slice: &slice::Slice, text: &str) -> Result<BTreeMap<u32, f64>, Failure> {
+    let rows: RowSet = slice.rows.iter().map(|(row, _)| *row).collect();
+    slice::scores(store, plan, &rows)?.ok_or_else(|| {
+        let filter = text.split('|').next().unwrap_or_default().trim();
+        let message = "`score` is there for a query that is ordered by it: `… | sort -score`, right after the filter";
+        let fixed = format!("{filter} | sort -score");
+        let fits = crate::query::compile(&fixed, &crate::slice::vocabulary::StoreVocabulary::new(store)).is_ok();
+        Failure::new(2, "field", message).suggesting(if fits { vec![fixed] } else { Vec::new() })
+    })
+}
+
+/// Says of each field that nothing fills yet that it is null, where the query has not said so.
+fn note_unfilled(session: &Session, plan: &Plan, shown: &[Field]) {
+    let said = |sentence: &String| plan.notes.iter().any(|note| note.message == *sentence);
+    for sentence in shown.iter().filter_map(fields::unfilled).filter(|sentence| !said(sentence)) {
+        session.note(sentence);
+    }
+}
+
 /// The field of a name.
 ///
 /// # Errors
 /// Where there is none.
 pub fn field_named(name: &str) -> Result<Field, Failure> {
     let name = name.trim();
-    if let Some(found) = fields::find(name) {
-        // A column of a source's own is found by its kind; the field keeps the name that was asked for.
-        let field = found.field();
-        return Ok(if field.home == Home::Meta { Field { name: name.to_owned(), ..field } } else { field });
+    if let Some(field) = fields::named(name) {
+        return Ok(field);
     }
     let known: Vec<String> = fields::all().into_iter().map(|field| field.name.to_string()).collect();
     let near = crate::query::similar(name, known.iter().map(String::as_str));
@@ -152,6 +185,7 @@ pub fn row_json(sample: &Sample, extra: &[Field]) -> Map<String, Value> {
 /// A field of a sample as JSON; null where it has none.
 pub fn value_of(sample: &Sample, field: &Field) -> Value {
     match (field.home, field.name.as_str()) {
+        (Home::Unfilled | Home::Relevance, _) => Value::Null,
         (Home::Meta, name) => {
             sample.meta.get(name.strip_prefix("meta.").unwrap_or(name)).cloned().unwrap_or(Value::Null)
         }
@@ -173,7 +207,6 @@ pub fn value_of(sample: &Sample, field: &Field) -> Value {
         (_, "split") => json!(sample.split),
         (_, "split.given") => json!(sample.split_given),
         (_, "level") => json!(sample.level),
-        (_, "family") => json!(sample.family),
         (_, name) => match sample.facts.get(name) {
             FactValue::Set(names) if matches!(field.kind, Kind::Set) => json!(names.keys().collect::<Vec<_>>()),
             value => serde_json::to_value(value).unwrap_or(Value::Null),
@@ -211,10 +244,12 @@ pub fn count(session: &Session, args: &CountArgs) -> Result<(), Failure> {
         return session.print(format!("{total}\n"));
     }
     let by = args.by.iter().map(|name| field_named(name)).collect::<Result<Vec<_>, _>>()?;
-    if let Some(field) = by.iter().find(|field| field.home == Home::Text) {
-        let message = format!("`{}` is a text: there are no values to count by", field.name);
+    if let Some(field) = by.iter().find(|field| matches!(field.home, Home::Text | Home::Relevance)) {
+        let what = if field.home == Home::Text { "a text" } else { "of a query, not of a sample" };
+        let message = format!("`{}` is {what}: there are no values to count by", field.name);
         return Err(Failure::new(2, "field", message));
     }
+    note_unfilled(session, &compiled.plan, &by);
     let (total, mut groups) = slice::count_by(&store, &compiled.plan, &by)?;
     let all = groups.len();
     groups.truncate(args.limit.unwrap_or(usize::MAX));
@@ -381,8 +416,10 @@ impl Counter<'_> {
                     values.truncate(FEW);
                 }
                 values.sort_by(commonest);
-                let values: Vec<Value> =
-                    values.iter().map(|(value, count)| json!({ "value": value.json(), "count": count })).collect();
+                let values: Vec<Value> = values
+                    .iter()
+                    .map(|(value, count)| json!({ "value": value.json_of(field), "count": count }))
+                    .collect();
                 fields.insert("values".into(), json!(values));
             }
             Counted::Nothing => {

@@ -31,6 +31,7 @@ pub fn pin(session: &Session, args: &PinArgs) -> Result<(), Failure> {
     let none = BTreeMap::new();
     let vocabulary = Frozen::new(&words, &none);
     let compiled = session.compile_with(&store, &call, &vocabulary)?;
+    super::export::refuse_relevance(&compiled.plan, "pin")?;
     let queries = vocabulary.used();
     let slice = session.select(&store, &compiled.plan, usize::MAX)?;
     if slice.rows.is_empty() {

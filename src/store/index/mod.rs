@@ -6,6 +6,7 @@
 mod directory;
 mod excluded;
 mod order;
+mod relevance;
 pub mod rows;
 pub mod schema;
 pub mod search;

@@ -208,6 +208,18 @@ pub fn meta_text(value: &serde_json::Value) -> String {
     }
 }
 
+/// A value of `meta` as a number: a number, or a text that is nothing else, as a table without types has it.
+pub fn meta_number(value: &serde_json::Value) -> Option<f64> {
+    match value {
+        serde_json::Value::String(text) => {
+            let text = text.trim();
+            let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+            text.parse().ok().filter(|number: &f64| plain && number.is_finite())
+        }
+        other => other.as_f64(),
+    }
+}
+
 /// Days since 1970-01-01 of the date that an RFC 3339 time begins with.
 pub fn days(time: &str) -> Option<i64> {
     let mut parts = time.get(..10)?.split('-');
@@ -409,6 +421,18 @@ mod tests {
         assert_eq!(days("2000-03-01"), Some(11_017));
         assert_eq!(days("2024-02-29T23:59:59Z"), Some(19_782));
         assert_eq!(days("nonsense"), None);
+    }
+
+    #[test]
+    fn a_text_that_is_a_number_is_one() {
+        let number = |value: serde_json::Value| meta_number(&value);
+        assert_eq!(number(serde_json::json!(2019)), Some(2019.0));
+        assert_eq!(number(serde_json::json!(" -2.5e1 ")), Some(-25.0));
+        for other in
+            [serde_json::json!("2019-01"), serde_json::json!("nan"), serde_json::json!(""), serde_json::json!(true)]
+        {
+            assert_eq!(number(other.clone()), None, "{other}");
+        }
     }
 
     #[test]

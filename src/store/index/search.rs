@@ -142,8 +142,8 @@ impl Index {
                 Home::Text | Home::Scan | Home::Id | Home::Meta | Home::Row | Home::Fact => {
                     self.term(&term_text(HAS, &field.name))
                 }
-                Home::Column => {
-                    return Err(StoreError::Inconsistent(format!("`has:{}` is a test on columns", field.name)));
+                Home::Column | Home::Relevance | Home::Unfilled => {
+                    return Err(StoreError::Inconsistent(format!("`has:{}` is no test of the index", field.name)));
                 }
             },
             Test::Regex { .. } | Test::Near { .. } | Test::Ast { .. } | Test::Id { .. } => {
@@ -194,7 +194,11 @@ impl Index {
         Ok(if clauses.is_empty() { Box::new(EmptyQuery) } else { Box::new(BooleanQuery::new(clauses)) })
     }
 
-    fn terms_with_prefix(&self, field: tantivy::schema::Field, prefix: &str) -> Result<Vec<String>, StoreError> {
+    pub(super) fn terms_with_prefix(
+        &self,
+        field: tantivy::schema::Field,
+        prefix: &str,
+    ) -> Result<Vec<String>, StoreError> {
         let mut out = BTreeMap::new();
         for reader in self.searcher().segment_readers() {
             let inverted = reader.inverted_index(field)?;
