@@ -7,10 +7,12 @@ pub mod account;
 mod alike;
 pub mod diff;
 mod judge;
+mod literals;
 mod moment;
 mod scan;
 mod sides;
 mod steps;
+mod texts;
 pub mod vocabulary;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
