@@ -64,7 +64,12 @@ impl LineSearch {
         let code = code.strip_prefix('\u{feff}').unwrap_or(code);
         let bytes = code.as_bytes();
         let mut lines = Lines { bytes, at: 0 };
-        let Some(mut next) = word_from(&self.first, bytes, 0) else { return Verdict::Absent };
+        // Where there is none, lines only tell whether a name is there that the parser reads as this one.
+        let next_from = |at: usize| match word_from(&self.first, bytes, at) {
+            None if bytes[at..].is_ascii() => None,
+            found => Some(found.unwrap_or(bytes.len())),
+        };
+        let Some(mut next) = next_from(0) else { return Verdict::Absent };
         // The column of a head that fits, as long as a clause of it may follow.
         let mut head: Option<usize> = None;
         let mut decorated = false;
@@ -85,7 +90,7 @@ impl LineSearch {
             }
             let was_decorated = std::mem::replace(&mut decorated, text.starts_with('@'));
             if next < line.start {
-                match word_from(&self.first, bytes, line.start) {
+                match next_from(line.start) {
                     Some(at) => next = at,
                     None => return Verdict::Absent,
                 }
@@ -104,7 +109,7 @@ impl LineSearch {
                     Verdict::Unclear => return Verdict::Unclear,
                 }
             }
-            match word_from(&self.first, bytes, line.end) {
+            match next_from(line.end) {
                 Some(at) => next = at,
                 None if head.is_some() => {}
                 None => return Verdict::Absent,
@@ -400,6 +405,9 @@ mod tests {
         "x = 0xfor 1\n",
         "ｓelf.play(a)  # self\n",
         "self.ｐlay(a)\nplay = 1\n",
+        "play = 1\nself.ｐlay(a)\n",
+        "replay = 1\nself.ｐlay(a)\n",
+        "x = self.x  # é\ny = 'é'\n",
         "x = f'{ｓelf.play(a)}'\nself = play = 1\n",
         "Ж = self.play(a)\n",
         "x = lambda a, *b: a + a\n",
