@@ -3,9 +3,11 @@
 //! ```text
 //! cargo bench --bench query
 //! cargo bench --bench query -- --rows 20000 --runs 11 --json FILE
+//! cargo bench --bench query -- --queries scan
 //! ```
 //!
-//! The queries are the files in `bench/queries`. Each runs once unmeasured, then eleven times.
+//! The queries are the files in `bench/queries`, or in a folder there: `scan` has those that read texts. Each runs once
+//! unmeasured, then eleven times.
 
 mod measure;
 mod scenes;
@@ -40,9 +42,11 @@ fn main() {
     println!("{}; load before: {}\n", measure::machine(), measure::load());
     println!("| query | rows | median ms | worst ms of {runs} | processor ms |\n| --- | --- | --- | --- | --- |");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/queries");
+    let folder = arguments.text("--queries").map_or(folder.clone(), |name| folder.join(name));
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .expect("the queries are there")
         .map(|entry| entry.expect("a folder can be listed").path())
+        .filter(|path| path.is_file())
         .collect();
     files.sort();
     let (mut medians, mut records) = (Vec::new(), Vec::new());

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use rayon::prelude::*;
 use scenery::analyze::facts::Syntax;
-use scenery::analyze::pattern::Pattern;
+use scenery::analyze::pattern::{Pattern, SeenLines};
 use scenery::analyze::{analyse, analyser_version, parse};
 
 /// The folder of shared data, or nothing where it is not there, said loudly.
@@ -456,6 +456,76 @@ const PATTERNS: &[&str] = &[
     "import numpy as np",
     "f\"{$X}\"",
 ];
+
+/// Further patterns: of words that stand in every text, of statements of every kind.
+const MORE_PATTERNS: &[&str] = &[
+    "self.add($$$)",
+    "self.wait()",
+    "self.$X",
+    "Circle($$$)",
+    "$A = Circle($$$)",
+    "$A = Text($T, $$$)",
+    "$A.animate.$M($$$)",
+    "$A += $B",
+    "$A: $T = $V",
+    "return $X",
+    "return",
+    "del $X",
+    "import $M",
+    "from manim import *",
+    "if $A: $$$",
+    "while $A: $$$",
+    "with $A: $$$",
+    "def $F($$$): $$$",
+    "class $C: $$$",
+    "class $C(ThreeDScene): $$$",
+    "for $A, $B in zip($X, $Y): $$$",
+    "for $A in $B: $$$",
+    "$A if $B else $C",
+    "not $A",
+    "$A or $B",
+    "$A and $B",
+    "[$X for $X in $Y]",
+    "[$A for $B in $C]",
+    "yield $A",
+    "await $A",
+    "np.array([$X, $Y, 0])",
+    "print($$$)",
+    "None",
+    "True",
+    "pass",
+];
+
+#[test]
+fn patterns_are_found_line_by_line_where_trees_have_them() {
+    let Some(folder) = data() else { return };
+    let mut texts: Vec<String> = corpus(&folder).into_iter().filter(|text| text.len() < 20_000).collect();
+    let mut random = Random(0x11e5);
+    let mutants: Vec<String> = (0..6_000).map(|_| mutate(&texts[random.below(texts.len())], &mut random)).collect();
+    texts.extend(mutants);
+    let patterns: Vec<Pattern> =
+        PATTERNS.iter().chain(MORE_PATTERNS).map(|text| Pattern::read(text).expect(text)).collect();
+    // Lines that were seen in one text answer for the next ones.
+    let wrong = |texts: &[String]| -> (usize, Vec<String>) {
+        let mut seen: Vec<SeenLines> = patterns.iter().map(|_| SeenLines::default()).collect();
+        let (mut valid, mut differing) = (0, Vec::new());
+        for text in texts.iter().filter(|text| parse::check(text) == Syntax::Valid) {
+            valid += 1;
+            for (pattern, seen) in patterns.iter().zip(&mut seen) {
+                if pattern.is_in_valid(text, seen) != pattern.is_in(text) {
+                    differing.push(format!("{}\n{text}", pattern.text()));
+                }
+            }
+        }
+        (valid, differing)
+    };
+    let found: Vec<(usize, Vec<String>)> = parse::pool().install(|| texts.par_chunks(256).map(wrong).collect());
+    let valid: usize = found.iter().map(|(valid, _)| valid).sum();
+    let wrong: Vec<String> = found.into_iter().flat_map(|(_, wrong)| wrong).collect();
+    println!("{valid} of {} texts are valid", texts.len());
+    assert!(valid > 4_000);
+    assert!(wrong.is_empty(), "{} differ\n{}", wrong.len(), wrong[..wrong.len().min(3)].join("\n\n"));
+}
 
 #[test]
 fn patterns_are_found_where_cpythons_trees_have_them() {

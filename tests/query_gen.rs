@@ -200,11 +200,57 @@ fn text_of(rng: &mut Rng, vocab: &GenVocab) -> String {
 
 fn regex_of(rng: &mut Rng, word: &str) -> String {
     let plain: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
-    match rng.below(3) {
+    match rng.below(8) {
         0 => plain,
         1 => format!("{}.*", plain.chars().take(2).collect::<String>()),
-        _ => format!(r"\b{plain}\b"),
+        2 => format!(r"\b{plain}\b"),
+        _ => expression(rng, word, 2),
     }
+}
+
+/// A random expression with pieces of a word in it, in places that may be empty, repeated, classes, or at edges.
+fn expression(rng: &mut Rng, word: &str, depth: usize) -> String {
+    const CODE: &[&str] = &[
+        "self",
+        "play",
+        "run_time",
+        "Scene",
+        "construct",
+        "import",
+        "Text",
+        "frac",
+        "MathTex",
+        "range",
+        "add_updater",
+    ];
+    let mut out = String::new();
+    for _ in 0..1 + rng.below(3) {
+        let source: Vec<char> = if rng.chance(60) { word } else { rng.pick(CODE) }.chars().collect();
+        let from = rng.below(source.len());
+        let to = from + 1 + rng.below(source.len() - from);
+        let piece: String = if rng.chance(50) { source.iter().collect() } else { source[from..to].iter().collect() };
+        let piece: String =
+            piece.chars().flat_map(|c| if ".\\()^'".contains(c) { vec!['\\', c] } else { vec![c] }).collect();
+        let made = match rng.below(10) {
+            0 | 1 if depth > 0 => {
+                format!("(?:{}|{})", expression(rng, word, depth - 1), expression(rng, word, depth - 1))
+            }
+            2 if depth > 0 => {
+                format!("({}){}", expression(rng, word, depth - 1), ["?", "*", "+", "{1,2}"][rng.below(4)])
+            }
+            3 => format!("{piece}{}", [r"\s+", r"\s*", ".*", r"\W", r"[(. ,]", "[^a-z]", r"\W?", "."][rng.below(8)]),
+            4 => {
+                format!("{}{piece}", [r"\s+", r"\s*", r"\b", r"\B", r"[(. ,]", "[^a-z]", "(?m:^)", r"\\"][rng.below(8)])
+            }
+            5 => format!("{piece}{}", [r"\b", "(?m:$)", r"\(", r"\.", "=", r"\d?", r"\n\s*", "e?"][rng.below(8)]),
+            6 => format!("(?i:{piece})"),
+            7 => format!("[{}x]{piece}", if rng.chance(50) { "a-z" } else { "" }),
+            _ => piece,
+        };
+        out.push_str(&made);
+        out.push_str(["", "", ".*", r"\s*", "(?s:.)*"][rng.below(5)]);
+    }
+    out
 }
 
 /// `name OP number`, or a list or a range

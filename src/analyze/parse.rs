@@ -210,6 +210,20 @@ fn parse_guarded(guarded: Guarded<'_>) -> Result<Tree, SyntaxError> {
     let Guarded { text, depth_bound, tokens, .. } = guarded;
     Ok(Tree { body: parsed.into_suite(), newer, tokens, text: text.into_owned(), depth_bound })
 }
+
+/// Parses a piece of a text that is known to parse in [`COMMON`] Python, and lends its statements to `f`; none where the
+/// piece does not parse by itself. Safe on any thread.
+pub(super) fn with_piece<R: Send>(piece: &str, f: impl FnOnce(&[Stmt]) -> R + Send) -> Option<R> {
+    let parsed = move || {
+        let options = ParseOptions::from(Mode::Module).with_target_version(COMMON);
+        let parsed = catch_unwind(AssertUnwindSafe(|| parse_unchecked(piece, options).try_into_module())).ok()??;
+        let whole = parsed.errors().is_empty() && parsed.unsupported_syntax_errors().is_empty();
+        whole.then(|| f(parsed.suite()))
+    };
+    // A level of a tree takes a byte of text at least.
+    if piece.len() > SHALLOW as usize { on_big_stack(parsed) } else { parsed() }
+}
+
 fn class_of(error: &ParseError) -> &'static str {
     match &error.error {
         ParseErrorType::UnexpectedIndentation | ParseErrorType::Lexical(LexicalErrorType::IndentationError) => {

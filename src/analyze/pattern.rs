@@ -8,6 +8,7 @@
 //! A pattern of one expression is found wherever an expression stands, statements wherever they follow one another.
 
 mod anatomy;
+mod lines;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use std::sync::Arc;
 use ruff_python_ast::{Expr, Stmt};
 
 use self::anatomy::{Anatomy, Part, Slot, anatomy, lists_of};
+pub use self::lines::SeenLines;
+use self::lines::{LineSearch, Verdict};
 use super::parse::{Node, Tree, children, parse_tree, with_tree};
 use crate::similarity::lexer::{self, TokenKind};
 
@@ -31,6 +34,8 @@ pub struct Pattern {
     /// Of the text with marks for signs.
     tree: Arc<Tree>,
     names: Vec<String>,
+    /// How it is looked for line by line, where that can be.
+    lines: Option<Arc<LineSearch>>,
 }
 
 impl PartialEq for Pattern {
@@ -84,8 +89,9 @@ impl Pattern {
             .filter(|token| token.kind == TokenKind::Name && !token.text.starts_with(MARK))
             .map(|token| token.text)
             .collect();
-        let names = names.into_iter().map(str::to_owned).collect();
-        Ok(Pattern { text: text.to_owned(), names, tree: Arc::new(tree) })
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let lines = LineSearch::of(&tree.body, &names).map(Arc::new);
+        Ok(Pattern { text: text.to_owned(), names, tree: Arc::new(tree), lines })
     }
 
     /// The pattern as it was typed, without blanks around it.
@@ -104,13 +110,26 @@ impl Pattern {
         if !self.names.iter().all(|name| code.contains(name.as_str())) {
             return false;
         }
-        with_tree(code, |tree| match tree {
-            Ok(tree) => match self.tree.body.as_slice() {
-                [Stmt::Expr(one)] => has_expression(&one.value, &tree.body),
-                pattern => has_statements(pattern, &tree.body),
-            },
-            Err(_) => false,
-        })
+        with_tree(code, |tree| tree.is_ok_and(|tree| self.stands_in(&tree.body)))
+    }
+
+    /// The same for a text of which is known that it is [`Syntax::Valid`](super::facts::Syntax::Valid): there the lines
+    /// that hold the names tell, for most patterns, and only they are parsed; `seen` keeps what they told, for one
+    /// pattern. Of another text it may say anything.
+    pub fn is_in_valid(&self, code: &str, seen: &mut SeenLines) -> bool {
+        let verdict = self.lines.as_ref().map(|lines| lines.look(code, seen, &|body| self.stands_in(body)));
+        match verdict {
+            Some(Verdict::Found) => true,
+            Some(Verdict::Absent) => false,
+            Some(Verdict::Unclear) | None => self.is_in(code),
+        }
+    }
+
+    fn stands_in(&self, body: &[Stmt]) -> bool {
+        match self.tree.body.as_slice() {
+            [Stmt::Expr(one)] => has_expression(&one.value, body),
+            pattern => has_statements(pattern, body),
+        }
     }
 }
 

@@ -158,8 +158,8 @@ fn number_end(bytes: &[u8], start: usize) -> usize {
     at
 }
 
-/// End of the string literal whose opening quote is at `at`.
-fn string_end(bytes: &[u8], at: usize) -> usize {
+/// End of the string literal whose opening quote is at `at`; in `Err` where it is not closed there.
+pub(crate) fn string_end(bytes: &[u8], at: usize) -> Result<usize, usize> {
     let quote = bytes[at];
     if bytes.len() >= at + 3 && bytes[at + 1] == quote && bytes[at + 2] == quote {
         let mut i = at + 3;
@@ -167,24 +167,24 @@ fn string_end(bytes: &[u8], at: usize) -> usize {
             match bytes[i] {
                 b'\\' => i += 2,
                 byte if byte == quote && bytes.len() >= i + 3 && bytes[i + 1] == quote && bytes[i + 2] == quote => {
-                    return i + 3;
+                    return Ok(i + 3);
                 }
                 _ => i += 1,
             }
         }
-        return bytes.len();
+        return Err(bytes.len());
     }
     let mut i = at + 1;
     while i < bytes.len() {
         match bytes[i] {
             b'\\' if bytes.get(i + 1) == Some(&b'\r') && bytes.get(i + 2) == Some(&b'\n') => i += 3,
             b'\\' => i += 2,
-            b'\n' | b'\r' => return i,
-            byte if byte == quote => return i + 1,
+            b'\n' | b'\r' => return Err(i),
+            byte if byte == quote => return Ok(i + 1),
             _ => i += 1,
         }
     }
-    bytes.len()
+    Err(bytes.len())
 }
 
 fn operator_len(bytes: &[u8], at: usize) -> usize {
@@ -242,12 +242,16 @@ impl<'a> Iterator for Tokens<'a> {
                         && matches!(bytes.get(end), Some(b'"' | b'\''))
                         && is_string_prefix(&bytes[at..end])
                     {
-                        return self.token(TokenKind::String, at, string_end(bytes, end));
+                        let (Ok(end) | Err(end)) = string_end(bytes, end);
+                        return self.token(TokenKind::String, at, end);
                     }
                     return self.token(TokenKind::Name, at, end);
                 }
                 DIGIT => return self.token(TokenKind::Number, at, number_end(bytes, at)),
-                QUOTE => return self.token(TokenKind::String, at, string_end(bytes, at)),
+                QUOTE => {
+                    let (Ok(end) | Err(end)) = string_end(bytes, at);
+                    return self.token(TokenKind::String, at, end);
+                }
                 OPERATOR => {
                     if byte == b'.' && bytes.get(at + 1).is_some_and(u8::is_ascii_digit) {
                         return self.token(TokenKind::Number, at, number_end(bytes, at));

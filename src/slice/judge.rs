@@ -8,7 +8,7 @@ use super::Seen;
 use super::moment::Moment;
 use crate::query::plan::{Field, Filter, Home, Test, Within};
 use crate::sample::{FactValue, RevisionKind, Sample};
-use crate::similarity::shingles::Wanted;
+use crate::similarity::shingles::{Shingles, Wanted};
 use crate::store::StoreError;
 use crate::store::index::rows::RowSet;
 use crate::store::index::schema::{days, meta_number, meta_text};
@@ -83,7 +83,8 @@ fn prepared<'f>(moment: &Moment<'_>, test: &'f Test) -> Result<Passes<'f>, Store
             sample.meta.get(name).is_some_and(|value| text::contains_phrase(&meta_text(value), terms, *prefix))
         }),
         Test::Near { id, threshold } => {
-            let wanted = super::alike::shingles_of_id(moment, id)?.map(|wanted| Wanted::new(wanted, *threshold));
+            let code = super::alike::code_of_id(moment, id)?;
+            let wanted = code.map(|code| Wanted::new(Shingles::of_code(&code), *threshold));
             Box::new(move |sample| wanted.as_ref().is_some_and(|wanted| wanted.is_like(&sample.code)))
         }
         Test::Ast { pattern } => Box::new(move |sample| pattern.is_in(&sample.code)),

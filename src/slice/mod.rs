@@ -7,12 +7,14 @@ pub mod account;
 mod alike;
 pub mod diff;
 mod judge;
+mod literals;
 mod moment;
 mod orders;
 mod relevance;
 mod scan;
 mod sides;
 mod steps;
+mod texts;
 pub mod vocabulary;
 
 use std::collections::{BTreeMap, HashMap};

@@ -8,21 +8,19 @@ use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
+use crate::analyze::analyser_version;
 use crate::analyze::features::Kind;
 use crate::query::plan::{Field, Filter, Home, Pin, Plan, Range, Test, Within};
-use crate::similarity::shingles::Wanted;
+use crate::similarity::shingles::{Shingles, Wanted};
+use crate::store::index::fragments::Condition;
 use crate::store::index::rows::RowSet;
 use crate::store::index::schema::{meta_number, meta_text};
 use crate::store::index::search::{Lookup, expression};
-use crate::store::{PackedText, Store, StoreError};
+use crate::store::{Store, StoreError, Text};
 use crate::text;
 
 use super::moment::Moment;
-
-/// Rows that are read at once for a scan of their texts.
-pub(super) const BATCH: usize = 512;
+use super::{literals, texts};
 
 /// Answers the tests that the index cannot, for one filter.
 pub(super) struct Scans<'a> {
@@ -64,16 +62,19 @@ impl<'a> Scans<'a> {
         match test {
             Test::Regex { within, pattern } => {
                 let regex = expression(pattern)?;
-                self.texts(&candidates, &|text| {
+                let needed = literals::needed(pattern);
+                let candidates = self.possible(&needed, *within, candidates)?;
+                self.texts(&candidates, &|text, desk| {
                     let in_instruction = *within != Within::Code
-                        && text.instruction.as_deref().is_some_and(|instruction| regex.is_match(instruction));
-                    Ok(in_instruction || (*within != Within::Instruction && regex.is_match(&text.code()?)))
+                        && text.instruction.is_some_and(|instruction| regex.is_match(instruction));
+                    Ok(in_instruction || (*within != Within::Instruction && regex.is_match(text.code(&mut desk.code)?)))
                 })
             }
             Test::Near { id, threshold } => {
-                let Some(wanted) = super::alike::shingles_of_id(self.moment, id)? else {
+                let Some(code) = super::alike::code_of_id(self.moment, id)? else {
                     return Ok(RowSet::default());
                 };
+                let wanted = Shingles::of_code(&code);
                 // A set of shingles is never larger than the number of tokens, which the index knows.
                 let least = (wanted.len() as f64 * threshold).floor();
                 let large = Filter::Test(Test::Range {
@@ -81,8 +82,10 @@ impl<'a> Scans<'a> {
                     range: Range { low: Bound::Included(least), high: Bound::Unbounded },
                 });
                 let candidates = self.those_of(candidates, &[&large])?;
+                let needed = super::alike::needed(&code, *threshold, &|term| self.store.index().codes_with(term))?;
+                let candidates = self.possible(&needed, Within::Code, candidates)?;
                 let wanted = Wanted::new(wanted, *threshold);
-                self.texts(&candidates, &|text| Ok(wanted.is_like(&text.code()?)))
+                self.texts(&candidates, &|text, desk| Ok(wanted.is_like(text.code(&mut desk.code)?)))
             }
             Test::Ast { pattern } => {
                 // Every name of the pattern stands in the code, so the index can leave most rows out.
@@ -94,10 +97,36 @@ impl<'a> Scans<'a> {
                 let valid = Filter::Test(Test::Value { field: fact("valid", Kind::Bool), value: "true".to_owned() });
                 all.push(&valid);
                 let candidates = self.those_of(candidates, &all)?;
-                self.texts(&candidates, &|text| Ok(pattern.is_in(&text.code()?)))
+                let plain = self.plain_rows(&candidates)?;
+                self.texts(&candidates, &|text, desk| {
+                    let code = text.code(&mut desk.code)?;
+                    Ok(if plain.contains(text.row) {
+                        pattern.is_in_valid(code, &mut desk.lines)
+                    } else {
+                        pattern.is_in(code)
+                    })
+                })
             }
             other => Err(StoreError::Inconsistent(format!("no text answers {other:?}"))),
         }
+    }
+
+    /// Those of the candidates that the index cannot rule out.
+    fn possible(&self, needed: &Condition, within: Within, candidates: RowSet) -> Result<RowSet, StoreError> {
+        Ok(match self.store.index().rows_that_may(needed, within, candidates.len())? {
+            Some(possible) => candidates.iter().filter(|row| possible.contains(*row)).collect(),
+            None => candidates,
+        })
+    }
+
+    /// Those of the candidates whose code is known to parse in any Python; none where facts are of another version.
+    fn plain_rows(&self, candidates: &RowSet) -> Result<RowSet, StoreError> {
+        if !self.store.facts_are_of(&analyser_version())? {
+            return Ok(RowSet::default());
+        }
+        let syntax = fact("syntax", Kind::Word);
+        let valid = Filter::Test(Test::Value { field: syntax, value: "valid".to_owned() });
+        self.those_of(candidates.clone(), &[&valid])
     }
 
     /// Those of the candidates that pass tests which the index answers.
@@ -110,21 +139,11 @@ impl<'a> Scans<'a> {
     fn texts(
         &self,
         candidates: &RowSet,
-        pass: &(dyn Fn(&PackedText) -> Result<bool, StoreError> + Sync),
+        pass: &(dyn Fn(Text<'_>, &mut texts::Desk) -> Result<bool, StoreError> + Sync),
     ) -> Result<RowSet, StoreError> {
         let rows: Vec<u32> = candidates.iter().collect();
-        let mut out = RowSet::new(self.store.columns()?.rows());
-        for batch in rows.chunks(BATCH) {
-            let texts = self.store.packed_texts(batch)?;
-            let found: Vec<Result<Option<u32>, StoreError>> =
-                texts.par_iter().map(|text| Ok(pass(text)?.then_some(text.row))).collect();
-            for row in found {
-                if let Some(row) = row? {
-                    out.insert(row);
-                }
-            }
-        }
-        Ok(out)
+        let passed = texts::each(self.store, &rows, pass)?;
+        Ok(rows.into_iter().zip(passed).filter_map(|(row, passed)| passed.then_some(row)).collect())
     }
 
     fn places(&self, field: &Field, pass: &dyn Fn(&str) -> bool) -> Result<RowSet, StoreError> {

@@ -129,22 +129,34 @@ pub fn encode_as(text: &[u8], codec: i64) -> Result<(Vec<u8>, i64), StoreError> 
 /// # Errors
 /// [`StoreError::Inconsistent`] where the bytes are damaged or the codec is unknown.
 pub fn decode(bytes: &[u8], codec: i64) -> Result<Vec<u8>, StoreError> {
+    let mut plain = Vec::new();
+    decode_into(bytes, codec, &mut plain)?;
+    Ok(plain)
+}
+
+/// Reads what [`encode`] or [`encode_facts`] made into `plain`, whose content goes.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_into(bytes: &[u8], codec: i64, plain: &mut Vec<u8>) -> Result<(), StoreError> {
+    plain.clear();
     match codec {
-        RAW => Ok(bytes.to_vec()),
+        RAW => plain.extend_from_slice(bytes),
         ZSTD | ZSTD_CODE_1 | ZSTD_FACTS_1 => {
             let (head, packed) = bytes
                 .split_first_chunk::<4>()
                 .ok_or_else(|| StoreError::Inconsistent("a compressed text without a length".into()))?;
             let length = u32::from_le_bytes(*head) as usize;
-            let plain =
-                with_coders(codec, |coders| coders.decompress.decompress(packed, length)).map_err(codec_error)?;
-            if plain.len() != length {
+            // A frame says its length too; where they differ, memory is not asked for what damage says.
+            if zstd::bulk::Decompressor::upper_bound(packed) != Some(length) {
                 return Err(StoreError::Inconsistent("a compressed text of another length than it says".into()));
             }
-            Ok(plain)
+            plain.reserve(length);
+            with_coders(codec, |coders| coders.decompress.decompress_to_buffer(packed, plain)).map_err(codec_error)?;
         }
-        other => Err(StoreError::Inconsistent(format!("codec {other} is unknown to this version"))),
+        other => return Err(StoreError::Inconsistent(format!("codec {other} is unknown to this version"))),
     }
+    Ok(())
 }
 
 /// Reads a text that [`encode`] made.

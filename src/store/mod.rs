@@ -18,6 +18,7 @@ mod pickaxe;
 mod pins;
 mod read;
 mod sources;
+mod texts;
 mod write;
 
 use std::cell::{OnceCell, RefCell};
@@ -35,8 +36,9 @@ pub use ops::{Begin, OpRecord, Undone};
 pub use past::Past;
 pub use pickaxe::TextChange;
 pub use pins::{Freeze, PinRecord};
-pub use read::{HistoryEntry, IDS_SQL, META_SQL, PLACES_SQL, PackedText, Placed, RevisionRecord};
+pub use read::{HistoryEntry, IDS_SQL, META_SQL, PLACES_SQL, Placed, RevisionRecord};
 pub use sources::SourceRecord;
+pub use texts::{Text, Texts};
 pub use write::{Content, Known, LookupConnection, Outcome, Prepared, encode_facts, place_hash};
 
 const MIGRATIONS: &[&str] = &[

@@ -209,24 +209,6 @@ impl Store {
         })?)
     }
 
-    /// The instruction and the code of rows, handed over batch by batch for scanning on several threads: compressed
-    /// code with its codec.
-    ///
-    /// # Errors
-    /// As SQLite.
-    pub fn packed_texts(&self, rows: &[u32]) -> Result<Vec<PackedText>, StoreError> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT r.instruction, r.code, r.codec FROM sample AS s JOIN revision AS r ON r.revision = s.revision WHERE s.row = ?1",
-        )?;
-        rows.iter()
-            .map(|row| {
-                Ok(statement.query_row([row], |found| {
-                    Ok(PackedText { row: *row, instruction: found.get(0)?, code: found.get(1)?, codec: found.get(2)? })
-                })?)
-            })
-            .collect()
-    }
-
     /// Where a row is and what it is told apart by, without its texts.
     ///
     /// # Errors
@@ -469,6 +451,19 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Whether all facts were made by this analyser set.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn facts_are_of(&self, version: &str) -> Result<bool, StoreError> {
+        Ok(self.conn.query_row(
+            "SELECT NOT EXISTS (SELECT 1 FROM analyser AS a WHERE a.version <> ?1
+                AND EXISTS (SELECT 1 FROM fact AS f WHERE f.analyser = a.analyser))",
+            [version],
+            |found| found.get(0),
+        )?)
+    }
+
     /// The rows that are there and whose record of facts cannot be read.
     ///
     /// # Errors
@@ -516,25 +511,4 @@ pub struct Placed {
     pub content: [u8; 16],
     /// Values of the recipe's `family` columns.
     pub family: Option<String>,
-}
-
-/// The texts of a row, the code still compressed.
-#[derive(Clone, Debug)]
-pub struct PackedText {
-    /// The row.
-    pub row: u32,
-    /// Its instruction.
-    pub instruction: Option<String>,
-    code: Vec<u8>,
-    codec: i64,
-}
-
-impl PackedText {
-    /// The code.
-    ///
-    /// # Errors
-    /// As [`codec::decode_text`].
-    pub fn code(&self) -> Result<String, StoreError> {
-        codec::decode_text(&self.code, self.codec)
-    }
 }

@@ -5,6 +5,7 @@
 
 mod directory;
 mod excluded;
+pub mod fragments;
 mod order;
 mod relevance;
 pub mod rows;

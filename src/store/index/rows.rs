@@ -19,6 +19,11 @@ impl RowSet {
         RowSet { words: vec![0; rows.div_ceil(64)] }
     }
 
+    /// The set of the rows whose bits are set.
+    pub fn from_words(words: Vec<u64>) -> RowSet {
+        RowSet { words }
+    }
+
     /// Puts a row in.
     pub fn insert(&mut self, row: u32) {
         let word = row as usize / 64;

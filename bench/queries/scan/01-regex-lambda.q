@@ -1,0 +1,1 @@
+/lambda\s+t\b/

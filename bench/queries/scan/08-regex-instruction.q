@@ -1,0 +1,1 @@
+instruction:/(derivative|integral)s? of/

@@ -1,0 +1,1 @@
+ast:"self.play(Create($A))"

@@ -1,0 +1,1 @@
+ast:"$A.next_to($B, $C)"

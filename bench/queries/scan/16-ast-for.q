@@ -1,0 +1,1 @@
+ast:"for $I in range($N): $$$"

@@ -1,0 +1,1 @@
+ast:"class $C(ThreeDScene): $$$"

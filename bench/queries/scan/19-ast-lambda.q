@@ -1,0 +1,1 @@
+ast:"lambda $X: $E"

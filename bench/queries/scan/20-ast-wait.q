@@ -1,0 +1,1 @@
+ast:"self.wait($T)"
