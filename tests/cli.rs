@@ -520,6 +520,7 @@ fn completions_and_manual_come_out() {
         "why",
         "explain",
         "fields",
+        "complete",
         "save",
         "queries",
         "export",

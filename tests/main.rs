@@ -3,6 +3,7 @@
 mod analyze;
 mod architecture;
 mod cli;
+mod complete;
 mod corpus;
 mod export;
 mod faults;
@@ -14,6 +15,7 @@ mod pipeline;
 mod query;
 mod query_gen;
 mod real_data;
+mod reference;
 mod refusals;
 mod sides;
 mod slice;
