@@ -5,7 +5,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use scenery::query::complete::{Completion, complete};
-use scenery::query::{NoVocabulary, Saved, Vocabulary, compile};
+use scenery::query::{Moment, NoMoment, NoVocabulary, Pin, Saved, Vocabulary, compile};
 
 use crate::corpus::{Scratch, done};
 use crate::query::{Small, pieces, vocabulary};
@@ -40,15 +40,32 @@ impl Vocabulary for Ranged {
             _ => None,
         }
     }
-    fn ids(&self, digits: &str, limit: usize) -> Option<Vec<String>> {
+    fn ids(&self, digits: &str, limit: usize, _gone: bool) -> Option<Vec<String>> {
         let known = ["7f3a21c0d1", "7f3a21c0d2", "7f9900aabb", "a0a0a0a0a0"].map(|id| format!("{id:0<32}"));
         Some(known.into_iter().filter(|id| id.starts_with(digits)).take(limit).collect())
     }
     fn meta_names(&self) -> Vec<String> {
         ["title", "video", "two words"].map(str::to_owned).to_vec()
     }
-    fn levels(&self) -> Vec<(String, Vec<String>)> {
-        Small.levels()
+    fn levels(&self, at: Option<i64>) -> Vec<(String, Vec<String>)> {
+        Small.levels(at)
+    }
+    fn moment(&self, moment: Moment<'_>) -> Result<Option<i64>, NoMoment> {
+        match moment {
+            Moment::Op(op) if op > 12 => {
+                Err(NoMoment { message: "op 12 is the newest".to_owned(), instead: Some("op12".to_owned()) })
+            }
+            Moment::Op(op) => Ok(Some(op)),
+            Moment::Day(_) => Ok(Some(1)),
+        }
+    }
+    fn pin(&self, name: &str, number: u64) -> Option<Pin> {
+        let known = self.pins(Some(name)).contains(&(name.to_owned(), number));
+        known.then(|| Pin { name: name.to_owned(), number, key: 1, op: 3 })
+    }
+    fn pins(&self, name: Option<&str>) -> Vec<(String, u64)> {
+        let all = [("longest", 1), ("longest", 2), ("short", 12)].map(|(name, number)| (name.to_owned(), number));
+        all.into_iter().filter(|(known, _)| name.is_none_or(|name| name == known)).collect()
     }
     fn saved(&self, name: &str) -> Option<Saved> {
         Small.saved(name)

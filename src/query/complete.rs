@@ -16,7 +16,7 @@ use crate::analyze::features::Kind;
 use super::ast::Span;
 use super::fields::{self, FieldInfo};
 use super::plan::Home;
-use super::{STAGE_TABLE, Saved, Vocabulary, saved};
+use super::{Moment, NoMoment, Pin, STAGE_TABLE, Saved, Vocabulary, saved};
 use context::{Begun, Context, Joints};
 
 /// How many candidates one page has.
@@ -174,8 +174,11 @@ impl Finder<'_> {
             Context::Near { word } => self.ids(word, values::NEAR_DIGITS),
             Context::Moment { word } => self.moments(word),
             Context::Saved { word } => self.saved(word),
-            // The vocabulary is asked for the pins of `name` here.
-            Context::Pin { .. } => {}
+            Context::Pin { name, word } => {
+                for (_, number) in self.vocabulary.pins(Some(name)).into_iter().rev() {
+                    self.offer(word, &number.to_string(), CandidateKind::Pin, "");
+                }
+            }
             Context::Stage { word } => self.stages(word),
             Context::Column { word, used, goes_on } => self.columns(word, &used, goes_on),
             Context::Words { word, words } => {
@@ -410,16 +413,32 @@ impl Vocabulary for Memory<'_> {
         remembered(&self.ranges, field.to_owned(), |field| self.inner.range(field))
     }
 
-    fn ids(&self, digits: &str, limit: usize) -> Option<Vec<String>> {
-        self.inner.ids(digits, limit)
+    fn ids(&self, digits: &str, limit: usize, gone: bool) -> Option<Vec<String>> {
+        self.inner.ids(digits, limit, gone)
     }
 
     fn meta_names(&self) -> Vec<String> {
         remembered(&self.names, "meta", |_| self.inner.meta_names())
     }
 
-    fn levels(&self) -> Vec<(String, Vec<String>)> {
-        self.inner.levels()
+    fn levels(&self, at: Option<i64>) -> Vec<(String, Vec<String>)> {
+        self.inner.levels(at)
+    }
+
+    fn moment(&self, moment: Moment<'_>) -> Result<Option<i64>, NoMoment> {
+        self.inner.moment(moment)
+    }
+
+    fn pin(&self, name: &str, number: u64) -> Option<Pin> {
+        self.inner.pin(name, number)
+    }
+
+    fn pin_texts(&self, pin: &Pin) -> Vec<(String, String)> {
+        self.inner.pin_texts(pin)
+    }
+
+    fn pins(&self, name: Option<&str>) -> Vec<(String, u64)> {
+        self.inner.pins(name)
     }
 
     fn saved(&self, name: &str) -> Option<Saved> {

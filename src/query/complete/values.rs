@@ -2,11 +2,11 @@
 
 use crate::analyze::features::Kind;
 
-use super::super::Vocabulary;
 use super::super::ast::Span;
 use super::super::fields;
 use super::super::lower::typed_number;
 use super::super::suggest::{quote, typed};
+use super::super::{Moment, NoMoment, Vocabulary};
 use super::{CandidateKind, Finder, begins};
 
 /// The fewest digits that `near:` takes.
@@ -76,7 +76,7 @@ impl Finder<'_> {
     /// Levels that some source puts in an order.
     fn levels(&mut self, word: Span) {
         let mut seen: Vec<String> = Vec::new();
-        for (source, levels) in self.vocabulary.levels() {
+        for (source, levels) in self.vocabulary.levels(None) {
             for level in levels {
                 if !seen.contains(&level) && begins(&level, self.typed(word)) {
                     self.put(word, &typed(&level), CandidateKind::Value, format!("as {source} orders them"));
@@ -109,7 +109,7 @@ impl Finder<'_> {
         if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return;
         }
-        let Some(mut ids) = self.vocabulary.ids(&prefix, IDS) else { return };
+        let Some(mut ids) = self.vocabulary.ids(&prefix, IDS, false) else { return };
         ids.sort();
         let whole = ids.len() == IDS;
         for (at, id) in ids.iter().enumerate() {
@@ -123,13 +123,21 @@ impl Finder<'_> {
         }
     }
 
-    /// The first and the last day on which samples were added.
+    /// The newest op, the first and the last day on which samples were added, and pins.
     pub(super) fn moments(&mut self, word: Span) {
-        let Some((first, last)) = self.vocabulary.range("added") else { return };
-        let (first, last) = (typed_number(Kind::Date, first), typed_number(Kind::Date, last));
-        self.offer(word, &last, CandidateKind::Moment, "The last day on which samples were added.");
-        if first != last {
-            self.offer(word, &first, CandidateKind::Moment, "The first day on which samples were added.");
+        // There is no such op; the answer names the newest one.
+        if let Err(NoMoment { instead: Some(newest), .. }) = self.vocabulary.moment(Moment::Op(i64::MAX)) {
+            self.offer(word, &newest, CandidateKind::Moment, "The newest op.");
+        }
+        if let Some((first, last)) = self.vocabulary.range("added") {
+            let (first, last) = (typed_number(Kind::Date, first), typed_number(Kind::Date, last));
+            self.offer(word, &last, CandidateKind::Moment, "The last day on which samples were added.");
+            if first != last {
+                self.offer(word, &first, CandidateKind::Moment, "The first day on which samples were added.");
+            }
+        }
+        for (name, number) in self.vocabulary.pins(None) {
+            self.offer(word, &format!("@{name}#{number}"), CandidateKind::Pin, "");
         }
     }
 
