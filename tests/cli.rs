@@ -521,6 +521,7 @@ fn completions_and_manual_come_out() {
         "why",
         "explain",
         "fields",
+        "complete",
         "save",
         "queries",
         "export",

@@ -13,7 +13,7 @@ use crate::naive;
 use crate::query_gen::{GenVocab, Rng, random_query};
 
 /// A store that knows a little.
-struct Small;
+pub struct Small;
 
 const SAVED: &[(&str, &str)] = &[
     ("short", "# Short and simple.\n# args: hi=40\nlines:..{hi} complexity:basic"),
@@ -266,7 +266,7 @@ fn cases_print_as_what_they_are() {
 }
 
 /// Pieces that make queries interesting when they are put together at random.
-fn pieces() -> impl Strategy<Value = String> {
+pub fn pieces() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         "[a-zé(]{1,4}",
         "\\PC{0,3}",
@@ -458,7 +458,7 @@ fn saved_queries_cannot_grow_without_end() {
 }
 
 /// What random queries name here.
-fn vocabulary() -> GenVocab {
+pub fn vocabulary() -> GenVocab {
     let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
     GenVocab {
         words: list(&["fourier", "series", "circle", "self.play", "sin(x)", "moving", "x", "absent"]),

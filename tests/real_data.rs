@@ -189,3 +189,39 @@ fn prompts_without_code_store_nothing() {
         }
     }
 }
+
+#[test]
+fn the_tutorial_counts_right_on_public_data() {
+    let Some(data) = data("the tutorial on public data") else { return };
+    let folder = Scratch::new("real");
+    let mut store = fresh(&folder, "p");
+    let mut read = 0;
+    for (source, path) in [
+        ("manimbench", "manimbench/manim_sft_dataset.parquet"),
+        ("edoh", "edoh/edoh-dataset.jsonl"),
+        ("manim_codegen", "manim_codegen"),
+        ("mediciresearch", "mediciresearch"),
+        ("derivative_537", "derivative_537"),
+    ] {
+        read += try_read(&mut store, source, &data.join(path), None).expect(source).read;
+    }
+    assert_eq!(read, 4_188);
+    crate::reference::kept_up("src/query/tutorial.md", |text| {
+        let (before, table) = text.split_once("\n## On public datasets\n").expect("the section");
+        let (mut now, mut queries) = (format!("{before}\n## On public datasets\n"), 0);
+        for line in table.lines() {
+            match line.strip_prefix("| `").and_then(|line| line.rsplit_once("` | ")) {
+                Some((cell, _)) => {
+                    now.push_str(&format!("| `{cell}` | {} |\n", count(&store, &cell.replace("\\|", "|"))));
+                    queries += 1;
+                }
+                None => {
+                    now.push_str(line);
+                    now.push('\n');
+                }
+            }
+        }
+        assert_eq!(queries, 20);
+        now
+    });
+}

@@ -95,6 +95,11 @@ pub enum Command {
     /// List the fields that queries know, with their values in this store
     #[command(after_help = "Examples:\n  scenery fields\n  scenery fields uses")]
     Fields(FieldsArgs),
+    /// List what may come next in a query, for shells and editors
+    #[command(after_help = "Examples:
+  scenery complete 'uses:Cir'
+  scenery complete --cursor 5 'uses: | sort lines' --json")]
+    Complete(CompleteArgs),
     /// Save a query under a name, for use as @NAME
     #[command(after_help = "Example:\n  scenery save short-valid 'is:valid lines:..40'")]
     Save(SaveArgs),
@@ -139,9 +144,9 @@ pub enum Command {
     /// Print shell completions
     #[command(after_help = "Example:\n  scenery completions bash > ~/.local/share/bash-completion/completions/scenery")]
     Completions(CompletionsArgs),
-    /// Print the manual page
-    #[command(after_help = "Example:\n  scenery man | man -l -")]
-    Man,
+    /// Print the manual page, the reference of the query language, or the tutorial
+    #[command(after_help = "Examples:\n  scenery man | man -l -\n  scenery man query\n  scenery man tutorial")]
+    Man(ManArgs),
 }
 
 /// `init`.
@@ -299,6 +304,23 @@ pub struct FieldsArgs {
     pub name: Option<String>,
 }
 
+/// `complete`.
+#[derive(Args, Debug)]
+pub struct CompleteArgs {
+    /// The query as far as it is written; several arguments join with a blank
+    #[arg(value_name = "QUERY")]
+    pub query: Vec<String>,
+    /// Where the cursor stands, in bytes from the beginning; at the end unless said
+    #[arg(long, value_name = "N")]
+    pub cursor: Option<usize>,
+    /// Print all, not only the best 50
+    #[arg(long)]
+    pub all: bool,
+    /// Print what the text from this byte on becomes, instead of what is put in; for shells
+    #[arg(long, value_name = "N", conflicts_with = "json")]
+    pub word: Option<usize>,
+}
+
 /// `save`.
 #[derive(Args, Debug)]
 pub struct SaveArgs {
@@ -418,4 +440,20 @@ pub struct UndoArgs {
 pub struct CompletionsArgs {
     /// The shell
     pub shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Args, Debug)]
+pub struct ManArgs {
+    /// What about; the commands unless said
+    pub topic: Option<Topic>,
+}
+
+/// What `man` tells about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Topic {
+    /// The reference of the query language
+    Query,
+    /// The query language in twenty queries
+    Tutorial,
 }

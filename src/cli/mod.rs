@@ -98,7 +98,7 @@ fn suggested(error: &clap::Error) -> Vec<String> {
 }
 
 /// Verbs whose arguments are a query, so that `-source:x` is a part of it.
-const ASKING: &[&str] = &["query", "count", "explain", "save", "export"];
+const ASKING: &[&str] = &["query", "count", "explain", "complete", "save", "export"];
 
 /// Keeps the terms of a query that begin with `-` from being read as options: an argument with one dash and more than
 /// one character after it, but a short option with its value glued on (`-n20`, `-C/dir`, `-ffile.q`, `-oout`).
@@ -130,15 +130,16 @@ fn protect(given: Vec<OsString>) -> Vec<OsString> {
 }
 
 fn unprotect(command: &mut Command) {
-    let asked = match command {
-        Command::Query(args) => &mut args.asked,
-        Command::Count(args) => &mut args.asked,
-        Command::Explain(args) => &mut args.asked,
-        Command::Save(args) => &mut args.asked,
-        Command::Export(args) => &mut args.asked,
+    let terms = match command {
+        Command::Query(args) => &mut args.asked.query,
+        Command::Count(args) => &mut args.asked.query,
+        Command::Explain(args) => &mut args.asked.query,
+        Command::Complete(args) => &mut args.query,
+        Command::Save(args) => &mut args.asked.query,
+        Command::Export(args) => &mut args.asked.query,
         _ => return,
     };
-    for term in &mut asked.query {
+    for term in terms {
         if let Some(rest) = term.strip_prefix(TERM) {
             *term = format!("-{rest}");
         }

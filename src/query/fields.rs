@@ -21,7 +21,7 @@ pub struct FieldInfo {
     pub doc: &'static str,
     /// Where the values are kept.
     pub home: Home,
-    /// A query that asks it; empty for features.
+    /// A query that asks it.
     pub example: &'static str,
 }
 
@@ -243,7 +243,7 @@ fn feature(extractor: &crate::analyze::features::Extractor) -> FieldInfo {
         unit: extractor.unit,
         doc: extractor.doc,
         home: Home::Fact,
-        example: "",
+        example: extractor.query,
     }
 }
 
@@ -331,8 +331,8 @@ mod tests {
     }
 
     #[test]
-    fn every_fixed_field_has_a_sentence_and_an_example_that_names_it() {
-        for field in FIXED {
+    fn every_field_has_a_sentence_and_an_example_that_names_it_and_compiles() {
+        for field in all() {
             assert!(field.doc.ends_with('.'), "{}", field.name);
             let name = field.name.strip_suffix("NAME").unwrap_or(field.name);
             assert!(field.example.contains(name), "{}", field.name);

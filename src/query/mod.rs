@@ -40,6 +40,7 @@
 
 pub mod ast;
 mod calls;
+pub mod complete;
 mod error;
 mod faults;
 pub mod fields;
@@ -53,6 +54,7 @@ mod parse;
 pub mod plan;
 mod print;
 mod relevance;
+pub mod reference;
 mod resolve;
 mod saved;
 mod stages;
@@ -68,7 +70,7 @@ pub use moments::pinnable;
 pub use parse::MAX_DEPTH;
 pub use plan::{Filter, Note, Pin, Plan, Step};
 pub use saved::{MAX_EXPANSIONS, MAX_SAVED_DEPTH, named as saved_names_in};
-pub use stages::NAMES as STAGES;
+pub use stages::{ALL as STAGE_TABLE, NAMES as STAGES, StageInfo};
 pub use suggest::{distance, quote, similar, typed};
 pub use texts::MAX_PHRASE;
 
@@ -106,6 +108,11 @@ pub struct NoMoment {
 pub trait Vocabulary {
     /// The values of a field that the store has, each with how many samples have it; `None` where that is not known.
     fn values(&self, field: &str) -> Option<Vec<(String, u64)>>;
+    /// The values of a field that begin with `prefix` in any case, the commonest first, at most `limit`; `None` where
+    /// they are not known.
+    fn commonest(&self, field: &str, prefix: &str, limit: usize) -> Option<Vec<(String, u64)>> {
+        Some(complete::commonest(self.values(field)?, prefix, limit))
+    }
     /// Whether the store surely has a value of a field; false where it has not, or only [`Vocabulary::values`] tells. It
     /// spares reading all values of a field for a name that is there.
     fn has_value(&self, _field: &str, _value: &str) -> bool {

@@ -157,7 +157,7 @@ pub(super) fn closes(text: &str) -> bool {
 }
 
 impl<'a> Grammar<'a> {
-    fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str) -> Self {
         Grammar { text, depth: Cell::new(0), notes: RefCell::default(), glued: Cell::new(None) }
     }
 

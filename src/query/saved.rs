@@ -93,7 +93,7 @@ impl Resolver<'_> {
 }
 
 /// The parameters that the comment lines at the top of a saved query name: `# args: lo, hi=80`.
-fn parameters(text: &str) -> Result<Vec<(Word, Option<Value>)>, QueryError> {
+pub(super) fn parameters(text: &str) -> Result<Vec<(Word, Option<Value>)>, QueryError> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim_start();
@@ -133,19 +133,7 @@ fn arguments(
     whole: Span,
     parameters: &[(Word, Option<Value>)],
 ) -> Result<HashMap<String, ValueKind>, QueryError> {
-    let form = match parameters {
-        [] => format!("@{}", name.text),
-        some => {
-            let list: Vec<String> = some
-                .iter()
-                .map(|(parameter, default)| match default {
-                    Some(value) => format!("{}={}", parameter.text, shown(&value.kind)),
-                    None => parameter.text.clone(),
-                })
-                .collect();
-            format!("@{}({})", name.text, list.join(", "))
-        }
-    };
+    let form = form(&name.text, parameters);
     if let Some(extra) = args.get(parameters.len()) {
         let last = args.last().map_or(extra.span, |last| last.span);
         let message = match parameters.len() {
@@ -172,6 +160,21 @@ fn arguments(
         }
     }
     Ok(given)
+}
+
+/// How a saved query is used: `@name(lo, hi=80)`.
+pub(super) fn form(name: &str, parameters: &[(Word, Option<Value>)]) -> String {
+    if parameters.is_empty() {
+        return format!("@{name}");
+    }
+    let list: Vec<String> = parameters
+        .iter()
+        .map(|(parameter, default)| match default {
+            Some(value) => format!("{}={}", parameter.text, shown(&value.kind)),
+            None => parameter.text.clone(),
+        })
+        .collect();
+    format!("@{name}({})", list.join(", "))
 }
 
 fn shown(kind: &ValueKind) -> String {

@@ -8,20 +8,67 @@ use super::suggest::{listed, similar};
 /// The stages, by name.
 pub const NAMES: &[&str] = &["balance", "dedup", "per", "sample", "skip", "sort", "split", "take"];
 
-/// How each stage is written, in the order of [`NAMES`].
-const FORMS: &[&str] = &[
-    "balance FIELD VALUE:1 VALUE:2 [to N]",
-    "dedup [0.85]",
-    "per FIELD N",
-    "sample (N | P%) [seed K] [by FIELD]",
-    "skip N",
-    "sort [-]FIELD …",
-    "split 90/5/5 [seed K]",
-    "take N",
+/// A stage, as the reference lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is written.
+    pub form: &'static str,
+    /// A query that uses it.
+    pub example: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+}
+
+const fn stage_info(name: &'static str, form: &'static str, example: &'static str, doc: &'static str) -> StageInfo {
+    StageInfo { name, form, example, doc }
+}
+
+/// Every stage, in the order of [`NAMES`].
+pub const ALL: &[StageInfo] = &[
+    stage_info(
+        "balance",
+        "balance FIELD VALUE:1 VALUE:2 [to N]",
+        "is:valid | balance complexity basic:1 intermediate:2 to 90",
+        "Takes the first rows of each value in proportion; what falls short is said.",
+    ),
+    stage_info(
+        "dedup",
+        "dedup [0.85]",
+        "is:valid | dedup 0.9",
+        "Drops rows whose code is that like the code of an earlier row that stays; 0.85 unless said.",
+    ),
+    stage_info("per", "per FIELD N", "is:valid | per source 200", "Takes the first N rows of each value."),
+    stage_info(
+        "sample",
+        "sample (N | P%) [seed K] [by FIELD]",
+        "is:valid | sample 2000 seed 7 by complexity",
+        "Chooses rows by a hash of id and seed and keeps their order; `by` keeps the proportions of a field.",
+    ),
+    stage_info("skip", "skip N", "is:valid | sort lines | skip 10", "Leaves out the first N rows."),
+    stage_info(
+        "sort",
+        "sort [-]FIELD …",
+        "is:valid | sort -plays lines",
+        "Orders rows, `-` downwards; rows without a value come last both ways, and ids break ties.",
+    ),
+    stage_info(
+        "split",
+        "split 90/5/5 [seed K]",
+        "is:valid | split 90/5/5 seed 13",
+        "Labels rows train, validation and test in these proportions, families kept together.",
+    ),
+    stage_info("take", "take N", "is:valid | sort lines | take 10", "Takes the first N rows."),
 ];
 
+/// The form of each stage.
+fn forms() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|stage| stage.form)
+}
+
 fn form(name: &str) -> &'static str {
-    NAMES.iter().position(|known| *known == name).map_or("", |at| FORMS[at])
+    ALL.iter().find(|stage| stage.name == name).map_or("", |stage| stage.form)
 }
 
 /// `stage := sort [-]field {[","] [-]field} | take n | skip n | sample (n | p%) [seed k] [by field]
@@ -33,13 +80,11 @@ pub(super) fn stage<'a>(grammar: &Grammar<'a>, text: &'a str) -> Read<'a, Stated
     }
     let start = grammar.blank(&text[1..]);
     if start.is_empty() || start.starts_with('|') {
-        return fail(
-            QueryError::new("stage", bar, "there is no stage after this `|`").expected(FORMS.iter().copied()).suggest(
-                grammar.text,
-                bar,
-                "",
-            ),
-        );
+        return fail(QueryError::new("stage", bar, "there is no stage after this `|`").expected(forms()).suggest(
+            grammar.text,
+            bar,
+            "",
+        ));
     }
     let end = start.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(start.len());
     let name = Word { text: start[..end].to_owned(), span: grammar.span(start, &start[end..]) };
@@ -268,7 +313,7 @@ fn unknown(grammar: &Grammar<'_>, name: &Word, bar: Span, start: &str) -> QueryE
     if name.text.is_empty() {
         let chunk = grammar.chunk(start);
         return QueryError::new("stage", chunk, format!("`{}` is no stage", chunk.of(text)))
-            .expected(FORMS.iter().copied())
+            .expected(forms())
             .help("a `|` begins a stage; quote text that has a `|` in it")
             .suggest(text, bar, " ");
     }
@@ -324,7 +369,7 @@ fn unknown(grammar: &Grammar<'_>, name: &Word, bar: Span, start: &str) -> QueryE
         lower => {
             let names = similar(lower, NAMES.iter().copied());
             let error = names.iter().fold(error, |error, known| error.suggest(text, name.span, known));
-            let error = error.expected(FORMS.iter().copied()).suggest(text, Span::new(bar.from, end), "");
+            let error = error.expected(forms()).suggest(text, Span::new(bar.from, end), "");
             if names.is_empty() {
                 let error = QueryError { suggestions: Vec::new(), ..error };
                 alternative(text, bar, name, rest, error).suggest(text, Span::new(bar.from, end), "").help(
@@ -357,10 +402,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_stage_has_its_form() {
+    fn every_stage_has_its_form_and_a_sentence() {
         assert!(NAMES.windows(2).all(|pair| pair[0] < pair[1]));
-        for name in NAMES {
-            assert!(form(name).starts_with(name));
+        assert_eq!(NAMES, ALL.iter().map(|stage| stage.name).collect::<Vec<_>>());
+        for stage in ALL {
+            assert!(stage.form.starts_with(stage.name) && stage.doc.ends_with('.'), "{}", stage.name);
+            assert!(stage.example.contains(&format!("| {} ", stage.name)), "{}", stage.name);
+            // What nothing answers yet is read all the same.
+            super::super::parse(stage.example).expect(stage.example);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::query::plan::Home;
-use crate::query::{Moment, NoMoment, Pin, Saved, Vocabulary, fields};
+use crate::query::{self, Moment, NoMoment, Pin, Saved, Vocabulary, fields};
 use crate::store::Store;
 use crate::store::index::schema::{HAS, meta_number, term_text};
 
@@ -56,6 +56,20 @@ impl Vocabulary for StoreVocabulary<'_> {
             }
             _ => {
                 let found = self.store.index().dictionary(&term_text(field, "")).ok()?;
+                (!found.is_empty()).then_some(found)
+            }
+        }
+    }
+
+    fn commonest(&self, field: &str, prefix: &str, limit: usize) -> Option<Vec<(String, u64)>> {
+        match field {
+            // These are small, and no terms of the index.
+            "state" | "reason" | "split" | "tag" | "licence" | "edited" | "source" => {
+                Some(query::complete::commonest(self.values(field)?, prefix, limit))
+            }
+            _ if limit == usize::MAX => Some(query::complete::commonest(self.values(field)?, prefix, limit)),
+            _ => {
+                let found = self.store.index().commonest(field, prefix, limit).ok()?;
                 (!found.is_empty()).then_some(found)
             }
         }
@@ -196,6 +210,10 @@ impl<'a> Frozen<'a> {
 impl Vocabulary for Frozen<'_> {
     fn values(&self, field: &str) -> Option<Vec<(String, u64)>> {
         self.words.values(field)
+    }
+
+    fn commonest(&self, field: &str, prefix: &str, limit: usize) -> Option<Vec<(String, u64)>> {
+        self.words.commonest(field, prefix, limit)
     }
 
     fn has_value(&self, field: &str, value: &str) -> bool {

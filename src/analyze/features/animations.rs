@@ -12,6 +12,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "calls",
     doc: "Animations in the text: calls of animation classes (own ones too) and uses of `.animate`.",
+    query: "animations>=8",
     version: 1,
     examples: &[
         Example {

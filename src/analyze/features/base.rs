@@ -12,6 +12,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::CountedSet,
     unit: "classes",
     doc: "Bases of the Scene classes, without modules: `Scene`, `ThreeDScene`.",
+    query: "base:MovingCameraScene",
     version: 1,
     examples: &[
         Example {

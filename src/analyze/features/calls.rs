@@ -11,6 +11,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::CountedSet,
     unit: "calls",
     doc: "What is called, by dotted name; a method of `self` under its own name too: `self.play` and `play`.",
+    query: "calls.play>=3",
     version: 1,
     examples: &[
         Example {

@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "characters",
     doc: "Characters of the code.",
+    query: "chars<2000",
     version: 1,
     examples: &[
         Example { code: "é = 1\n", instruction: "", value: "6" },

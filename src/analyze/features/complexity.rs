@@ -17,6 +17,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Enum { words: &["basic", "intermediate", "advanced"], ordered: true },
     unit: "",
     doc: "How hard the code is: `basic`, `intermediate` or `advanced`, by `complexity.score`.",
+    query: "complexity>=intermediate",
     version: 2,
     examples: &[
         Example { code: "x = 1\n", instruction: "", value: "\"basic\"" },

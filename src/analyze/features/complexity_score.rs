@@ -17,6 +17,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Real,
     unit: "points",
     doc: "How hard the code is, from 0 to 100: structure, mathematics, numbers to choose, and the parts of Manim in use.",
+    query: "complexity.score:40..60",
     version: 2,
     examples: &[
         Example { code: "x = 1\n", instruction: "", value: "9.13" },

@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "paths",
     doc: "Cyclomatic complexity: 1 and one more for each branch, loop, handler, case, comprehension, condition in it, and `and` or `or`.",
+    query: "cyclomatic>5",
     version: 1,
     examples: &[
         Example { code: "a = 1\n", instruction: "", value: "1" },

@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "levels",
     doc: "Deepest nesting of statements and expressions.",
+    query: "depth<=10",
     version: 1,
     examples: &[
         Example { code: "a = 1\n", instruction: "", value: "2" },

@@ -18,6 +18,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Enum { words: Dialect::WORDS, ordered: false },
     unit: "",
     doc: "Which Manim the code is for: `ce` (community edition), `gl` (ManimGL), `mixed`, or `none` where nothing tells.",
+    query: "dialect:(ce or mixed)",
     version: 1,
     examples: &[
         Example { code: "from manim import *\nclass A(Scene):\n    CONFIG = {}\n", instruction: "", value: "\"ce\"" },

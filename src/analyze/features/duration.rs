@@ -17,6 +17,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Real,
     unit: "s",
     doc: "Seconds on the screen: the static sum of run times and waits; see `duration_exact`.",
+    query: "duration:10..60",
     version: 2,
     examples: &[
         Example {

@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Bool,
     unit: "",
     doc: "Whether `duration` is certain: every run time folded to a number, every loop has a known length.",
+    query: "is:duration_exact",
     version: 2,
     examples: &[
         Example {

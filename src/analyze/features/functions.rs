@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "functions",
     doc: "Functions and methods defined, lambdas not counted.",
+    query: "functions>=2",
     version: 1,
     examples: &[
         Example { code: "def f():\n    def g(): pass\nh = lambda: 1\n", instruction: "", value: "2" },

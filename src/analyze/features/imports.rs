@@ -11,6 +11,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::CountedSet,
     unit: "imports",
     doc: "Modules that are imported, top level only; a relative one keeps its dots.",
+    query: "imports:numpy",
     version: 1,
     examples: &[
         Example {

@@ -11,6 +11,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Set,
     unit: "",
     doc: "Rules that the sample breaks (`no-scene`, `unknown-api`, ...) and what its reader noticed (`asset:logo.png`).",
+    query: "-issue:(no-scene or unknown-api)",
     version: 1,
     examples: &[
         Example {

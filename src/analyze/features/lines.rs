@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "lines",
     doc: "Lines of the code, blank ones and comments included.",
+    query: "lines:20..80",
     version: 1,
     examples: &[
         Example { code: "a = 1\n\n# b\n", instruction: "", value: "3" },

@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "loops",
     doc: "`for` and `while` statements and comprehensions.",
+    query: "loops=0",
     version: 1,
     examples: &[
         Example { code: "for i in x:\n    while i: pass\ny = [i for i in x]\n", instruction: "", value: "3" },

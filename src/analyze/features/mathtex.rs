@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "calls",
     doc: "Formulas in the text: calls of `MathTex`, `Tex` and their forerunners.",
+    query: "mathtex>=3",
     version: 1,
     examples: &[
         Example {

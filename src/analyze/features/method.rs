@@ -11,6 +11,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::CountedSet,
     unit: "reads",
     doc: "Methods and attributes of Manim classes that are called or read on anything: `shift`, `next_to`, `animate`.",
+    query: "method:next_to",
     version: 1,
     examples: &[
         Example {

@@ -12,6 +12,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "calls",
     doc: "Mobjects in the text: calls of mobject classes, own ones too.",
+    query: "mobjects>10",
     version: 1,
     examples: &[
         Example {

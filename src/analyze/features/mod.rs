@@ -95,6 +95,8 @@ pub struct Extractor {
     pub unit: &'static str,
     /// One sentence.
     pub doc: &'static str,
+    /// A query that asks it.
+    pub query: &'static str,
     /// Raised whenever results may differ; samples analysed by another version are stale.
     pub version: u32,
     /// Examples, run as tests.

@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "nodes",
     doc: "Nodes of the syntax tree: statements, expressions, handlers, arguments, patterns.",
+    query: "nodes<1500",
     version: 1,
     examples: &[
         Example { code: "a = 1\n", instruction: "", value: "3" },

@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "calls",
     doc: "Calls of `play` in the text, each counted once.",
+    query: "plays>=3",
     version: 1,
     examples: &[
         Example {

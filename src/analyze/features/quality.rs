@@ -11,6 +11,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Real,
     unit: "points",
     doc: "Quality from 0 to 100: the points of the rules that the sample keeps; see `issue` for those that it breaks.",
+    query: "quality>=60",
     version: 1,
     examples: &[
         Example {

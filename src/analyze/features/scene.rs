@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Bool,
     unit: "",
     doc: "Whether a Scene class with a `construct` method is in the code, inherited from one beside it or its own.",
+    query: "is:scene",
     version: 1,
     examples: &[
         Example {

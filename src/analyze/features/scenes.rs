@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "classes",
     doc: "Scene classes, through inheritance in the same text too.",
+    query: "scenes>1",
     version: 1,
     examples: &[
         Example { code: "class A(Scene): pass\nclass B(A): pass\nclass C: pass\n", instruction: "", value: "2" },

@@ -11,6 +11,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Enum { words: &["valid", "newer", "invalid"], ordered: false },
     unit: "",
     doc: "`valid`, `newer` where only Python 3.12 or later accepts the code, or `invalid`.",
+    query: "syntax!=invalid",
     version: 1,
     examples: &[
         Example { code: "a = 1\n", instruction: "", value: "\"valid\"" },

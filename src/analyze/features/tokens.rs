@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "tokens",
     doc: "Lexical tokens of the code: names, numbers, whole string literals, operators.",
+    query: "tokens<=500",
     version: 1,
     examples: &[
         Example { code: "a = f('x')  # c\n", instruction: "", value: "6" },

@@ -23,6 +23,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Set,
     unit: "",
     doc: "Subjects of the sample (`geometry`, `calculus`, `physics`, ...), from names in the code and words of both texts.",
+    query: "topic:(calculus and not physics)",
     version: 2,
     examples: &[
         Example {

@@ -17,6 +17,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::CountedSet,
     unit: "reads",
     doc: "Names that the code takes from `manim` but that the pinned release of Manim does not have.",
+    query: "has:unknown_api",
     version: 1,
     examples: &[
         Example {

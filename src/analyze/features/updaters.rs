@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "calls",
     doc: "Calls that keep something up to date: `add_updater`, `always_redraw`, `UpdateFromFunc` and their kin.",
+    query: "updaters>=1",
     version: 1,
     examples: &[
         Example {

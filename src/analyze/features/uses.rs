@@ -11,6 +11,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::CountedSet,
     unit: "reads",
     doc: "Manim names that the code takes from the library: animations, mobjects, scenes, colours, rate functions.",
+    query: "uses:*Axes",
     version: 1,
     examples: &[
         Example {

@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Bool,
     unit: "",
     doc: "Whether the code parses as Python, of this or a newer version.",
+    query: "is:valid",
     version: 1,
     examples: &[
         Example { code: "a = 1\n", instruction: "", value: "true" },

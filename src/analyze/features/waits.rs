@@ -10,6 +10,7 @@ pub static ENTRY: Extractor = Extractor {
     kind: Kind::Int,
     unit: "calls",
     doc: "Calls of `wait` and `pause` in the text, each counted once.",
+    query: "waits=0",
     version: 1,
     examples: &[
         Example {

@@ -1,11 +1,13 @@
 //! A function per verb.
 
+mod complete;
 mod demo;
 mod doctor;
 mod explain;
 mod export;
 mod ingest;
 mod look;
+mod manual;
 mod pins;
 mod project;
 mod recipes;
@@ -13,11 +15,9 @@ mod saved;
 mod show;
 mod sources;
 
-use clap::CommandFactory;
-
-use super::args::{Cli, Command};
+use super::args::Command;
 use super::failure::Failure;
-use super::session::{Session, output};
+use super::session::Session;
 
 /// Runs a verb.
 ///
@@ -35,6 +35,7 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Why(args) => show::why(session, &args),
         Command::Explain(args) => explain::explain(session, &args),
         Command::Fields(args) => look::fields(session, &args),
+        Command::Complete(args) => complete::complete(session, &args),
         Command::Save(args) => saved::save(session, &args),
         Command::Queries(args) => saved::queries(session, &args),
         Command::Pin(args) => pins::pin(session, &args),
@@ -44,15 +45,7 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Undo(args) => project::undo(session, &args),
         Command::Doctor => doctor::doctor(session),
         Command::Rebuild => doctor::rebuild(session),
-        Command::Completions(args) => {
-            // Written to memory first: clap_complete ends the program where stdout is closed.
-            let mut script = Vec::new();
-            clap_complete::generate(args.shell, &mut Cli::command(), "scenery", &mut script);
-            session.print(String::from_utf8_lossy(&script))
-        }
-        Command::Man => {
-            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout()).map_err(output)?;
-            Ok(())
-        }
+        Command::Completions(args) => manual::completions(session, &args),
+        Command::Man(args) => manual::man(session, &args),
     }
 }

@@ -3,6 +3,7 @@
 //! Its commit payload carries the watermark, the last entry of the change log that it has followed; whatever is past
 //! that is replayed before a query runs, so a crash between SQLite's commit and the index's loses nothing.
 
+mod commonest;
 mod directory;
 mod excluded;
 pub mod fragments;
