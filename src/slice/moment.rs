@@ -29,10 +29,9 @@ impl<'a> Moment<'a> {
 
     /// After an op; now where none is named, or it is the newest.
     pub(super) fn of(store: &'a Store, at: Option<i64>) -> Result<Self, StoreError> {
-        let past = match (at, store.newest_op()?) {
-            (Some(op), Some((newest, _))) if op < newest => Some(store.past(op)?),
-            _ => None,
-        };
+        let Some(op) = at else { return Ok(Moment::now(store)) };
+        let looks_back = store.newest_op()?.is_some_and(|(newest, _)| op < newest);
+        let past = if looks_back { Some(store.past(op)?) } else { None };
         Ok(Moment { store, past })
     }
 
