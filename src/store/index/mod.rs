@@ -3,9 +3,11 @@
 //! Its commit payload carries the watermark, the last entry of the change log that it has followed; whatever is past
 //! that is replayed before a query runs, so a crash between SQLite's commit and the index's loses nothing.
 
+pub mod clause;
 mod directory;
-mod excluded;
-mod order;
+pub mod documents;
+mod evaluate;
+pub mod order;
 pub mod rows;
 pub mod schema;
 pub mod search;
@@ -13,6 +15,7 @@ pub mod tally;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 use tantivy::tokenizer::TokenizerManager;
@@ -41,6 +44,7 @@ pub struct Index {
     /// Its fields.
     pub fields: Fields,
     watermark: i64,
+    remembered: Mutex<Option<Arc<documents::Remembered>>>,
 }
 
 impl Index {
@@ -71,7 +75,7 @@ impl Index {
         if !reader.searcher().segment_readers().iter().all(opens) {
             return Ok(None);
         }
-        Ok(Some(Index { index, reader, fields, watermark: payload.watermark }))
+        Ok(Some(Index { index, reader, fields, watermark: payload.watermark, remembered: Mutex::default() }))
     }
 
     /// Makes an empty index in `dir`, in place of whatever is there.
@@ -88,7 +92,7 @@ impl Index {
         let mut index = tantivy::Index::builder().schema(fields.schema.clone()).open_or_create(Files::open(dir)?)?;
         index.set_tokenizers(tokenizers());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        let mut made = Index { index, reader, fields, watermark: 0 };
+        let mut made = Index { index, reader, fields, watermark: 0, remembered: Mutex::default() };
         let writer = made.writer()?;
         made.commit(writer, 0)?;
         Ok(made)
