@@ -365,15 +365,7 @@ fn database(samples: Vec<Sample>, contents: Vec<Content>, records: Vec<(Vec<u8>,
 
 /// Other tools on the same file; see `peers.py`.
 fn peers(corpus: &Path) -> Value {
-    let environment = measure::place().join("venv");
-    let python = environment.join("bin/python");
-    if !python.exists() {
-        eprintln!("making a virtual environment with duckdb ...");
-        let made = Command::new("python3").args(["-m", "venv"]).arg(&environment).status();
-        assert!(made.is_ok_and(|status| status.success()), "the peers need python3 with venv");
-        let pip = Command::new(&python).args(["-m", "pip", "install", "--quiet", "duckdb"]).status();
-        assert!(pip.is_ok_and(|status| status.success()), "the peers need duckdb from PyPI");
-    }
+    let python = measure::python_with_duckdb();
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("bench/peers.py");
     println!("Peers on the same file:\n\n| | wall s | processor s | on disk MB |\n| --- | --- | --- | --- |");
     let mut out = Vec::new();

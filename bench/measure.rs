@@ -65,6 +65,20 @@ fn fingerprint(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
 }
 
+/// A Python with DuckDB, in a virtual environment that is made where it is missing.
+pub fn python_with_duckdb() -> PathBuf {
+    let environment = place().join("venv");
+    let python = environment.join("bin/python");
+    if !python.exists() {
+        eprintln!("making a virtual environment with duckdb ...");
+        let made = Command::new("python3").args(["-m", "venv"]).arg(&environment).status();
+        assert!(made.is_ok_and(|status| status.success()), "the peers need python3 with venv");
+        let pip = Command::new(&python).args(["-m", "pip", "install", "--quiet", "duckdb"]).status();
+        assert!(pip.is_ok_and(|status| status.success()), "the peers need duckdb from PyPI");
+    }
+    python
+}
+
 /// What a process took.
 #[derive(Clone, Debug, Default)]
 pub struct Taken {

@@ -134,7 +134,8 @@ pub fn write(path: &Path, rows: u64, seed: u64) -> std::io::Result<(u64, u64)> {
     Ok((bytes, broken))
 }
 
-fn quote(text: &str, out: &mut String) {
+/// Writes a text as JSON.
+pub fn quote(text: &str, out: &mut String) {
     out.push('"');
     for ch in text.chars() {
         match ch {

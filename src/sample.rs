@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::block_api::compress256;
 use sha2::{Digest, Sha256};
 
 /// The first 16 bytes of the SHA-256 of `parts`, each preceded by its length (u64, little endian), so that no two lists of parts collide.
@@ -59,14 +60,20 @@ impl SampleId {
 /// The number that decides what a seed does with a sample: the first 8 bytes, big endian, of the SHA-256 of the 16 bytes of
 /// the id and the seed (u64, little endian). What is chosen by it is the same on every machine, and while a store grows.
 pub fn seeded_hash(id: &SampleId, seed: u64) -> u64 {
-    let mut hasher = Sha256::new();
-    hasher.update(id.0);
-    hasher.update(seed.to_le_bytes());
-    let digest = hasher.finalize();
-    let mut head = [0u8; 8];
-    head.copy_from_slice(&digest[..8]);
-    u64::from_be_bytes(head)
+    // What is hashed fits one block: 24 bytes, the mark of their end, and their length in bits.
+    let mut block = [0u8; 64];
+    block[..16].copy_from_slice(&id.0);
+    block[16..24].copy_from_slice(&seed.to_le_bytes());
+    block[24] = 0x80;
+    block[63] = 24 * 8;
+    let mut state = SHA_256;
+    compress256(&mut state, &[block]);
+    u64::from(state[0]) << 32 | u64::from(state[1])
 }
+
+/// Where SHA-256 begins (FIPS 180-4, section 5.3.3).
+const SHA_256: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 impl fmt::Display for SampleId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -440,6 +447,17 @@ mod tests {
     fn content_hash_ignores_line_ends_and_trailing_blanks_but_not_indentation() {
         assert_eq!(content_hash("\na = 1\r\n  b\t\n\n"), content_hash("a = 1\n  b"));
         assert_ne!(content_hash("  a"), content_hash("a"));
+    }
+
+    #[test]
+    fn the_hash_of_a_seed_is_that_of_sha_256() {
+        for (byte, seed) in [(0, 0), (1, 7), (255, u64::MAX)] {
+            let id = SampleId([byte; 16]);
+            let mut hasher = Sha256::new();
+            hasher.update(id.0);
+            hasher.update(seed.to_le_bytes());
+            assert_eq!(seeded_hash(&id, seed).to_be_bytes(), hasher.finalize()[..8]);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod account;
 mod alike;
+mod choose;
 pub mod diff;
 mod judge;
 mod literals;
@@ -24,6 +25,7 @@ use serde_json::{Map, Value};
 
 use crate::query::plan::{Field, Filter, Home, Plan, Step};
 use crate::sample::{Sample, SampleId, Side};
+use crate::store::index::documents::Documents;
 use crate::store::index::rows::RowSet;
 use crate::store::index::search::{Hit, Value as Found, sortable};
 use crate::store::{Store, StoreError};
@@ -113,39 +115,49 @@ fn select_at(moment: &Moment<'_>, plan: &Plan, limit: usize) -> Result<Slice, St
         };
         return run(moment, &plan.steps, Vec::new(), hits, limit);
     }
-    let store = moment.store;
-    let scans = scan::Scans::new(moment, &plan.filter)?;
-    let index = store.index();
-    let query = index.compile(&plan.filter, &scans)?;
-    // A sort directly after the filter, and everything before the first other step, need no list of all rows.
+    let index = moment.store.index();
+    let documents = documents(moment, &plan.filter)?;
+    let found = documents.len();
+    let mut counts = Vec::new();
+    // A sort directly after the filter, and a choice after that, need no list of all rows.
     let (keys, rest) = match plan.steps.split_first() {
-        Some((Step::Sort(keys), rest)) => (sort_keys(moment, keys)?, rest),
-        Some((Step::Relevance { texts, then }, rest)) => {
-            let rows = index.matching(query.as_ref())?;
+        Some((sort @ Step::Sort(keys), rest)) => {
+            counts.push(StepCount::new(sort, found, found));
+            (sort_keys(moment, keys)?, rest)
+        }
+        Some((sort @ Step::Relevance { texts, then }, rest)) => {
+            counts.push(StepCount::new(sort, found, found));
+            let rows = documents.rows()?;
             (relevance::keys(moment, texts, then, &rows)?, rest)
         }
         _ => (Vec::new(), plan.steps.as_slice()),
     };
-    let mut counts = Vec::new();
-    let wanted = match rest {
-        [] => Some(limit),
-        [Step::Take(take)] => Some(limit.min(usize::try_from(*take).unwrap_or(usize::MAX))),
-        _ => None,
+    let whole = |total, limit, counts| {
+        let hits = index.ordered(&documents, &keys, limit)?.hits;
+        Ok(Slice { total, rows: named(hits), steps: counts, ..Slice::default() })
     };
-    let selected = index.select(query.as_ref(), &keys, wanted.unwrap_or(usize::MAX))?;
-    if rest.len() < plan.steps.len() {
-        counts.push(StepCount::new(&plan.steps[0], selected.total, selected.total));
-    }
-    if wanted.is_some() {
-        let mut total = selected.total;
-        if let [Step::Take(take)] = rest {
-            let out = total.min(*take);
-            counts.push(StepCount::new(&rest[0], total, out));
-            total = out;
+    match rest {
+        [] => whole(found, limit, counts),
+        [step @ Step::Take(take)] => {
+            let total = found.min(*take);
+            counts.push(StepCount::new(step, found, total));
+            whole(total, limit.min(usize::try_from(total).unwrap_or(usize::MAX)), counts)
         }
-        return Ok(Slice { total, rows: named(selected.hits), steps: counts, ..Slice::default() });
+        [step, later @ ..] => match choose::among(moment.store, &documents, &keys, step)? {
+            Some((hits, groups)) => {
+                counts.push(StepCount { groups, ..StepCount::new(step, found, hits.len() as u64) });
+                run(moment, later, counts, hits, limit)
+            }
+            None => run(moment, rest, counts, index.ordered(&documents, &keys, usize::MAX)?.hits, limit),
+        },
     }
-    run(moment, rest, counts, selected.hits, limit)
+}
+
+/// What the index has of a filter now.
+fn documents(moment: &Moment<'_>, filter: &Filter) -> Result<Documents, StoreError> {
+    let scans = scan::Scans::new(moment, filter)?;
+    let index = moment.store.index();
+    index.documents(&index.compile(filter, &scans)?)
 }
 
 /// Hits in the order of a list of rows.
@@ -205,11 +217,11 @@ fn sub_query(moment: &Moment<'_>, plan: &Plan) -> Result<Arc<RowSet>, StoreError
 /// As the store.
 pub fn count(store: &Store, plan: &Plan) -> Result<u64, StoreError> {
     let moment = Moment::of(store, plan.at)?;
-    if moment.past.is_none() && plan.steps.iter().all(Step::only_orders) {
-        let scans = scan::Scans::new(&moment, &plan.filter)?;
-        let index = store.index();
-        let query = index.compile(&plan.filter, &scans)?;
-        return index.count(query.as_ref());
+    let sorted = plan.steps.iter().take_while(|step| step.only_orders()).count();
+    if moment.past.is_none()
+        && let Some(total) = choose::total(&moment, &plan.filter, &plan.steps[sorted..])?
+    {
+        return Ok(total);
     }
     Ok(select_at(&moment, plan, 0)?.total)
 }

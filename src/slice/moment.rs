@@ -10,7 +10,8 @@ use super::judge::{Judge, values_of_sample};
 use super::{GroupKey, Seen, sort_keys};
 use crate::query::plan::{Field, Filter, SortKey};
 use crate::sample::{Sample, SampleId, Side};
-use crate::store::index::rows::{RowSet, RowSetQuery};
+use crate::store::index::clause::Clause;
+use crate::store::index::rows::RowSet;
 use crate::store::index::search::{Hit, KeySource};
 use crate::store::{Past, Placed, Store, StoreError};
 
@@ -84,17 +85,18 @@ impl<'a> Moment<'a> {
 
     /// The rows that pass a filter.
     pub(super) fn matching(&self, filter: &Filter) -> Result<RowSet, StoreError> {
+        if self.past.is_none() {
+            return super::documents(self, filter)?.rows();
+        }
         Ok(self.matches(filter)?.into_iter().map(|hit| hit.row).collect())
     }
 
     /// The rows that pass a filter, by id.
     pub(super) fn matches(&self, filter: &Filter) -> Result<Vec<Hit>, StoreError> {
-        let scans = super::scan::Scans::new(self, filter)?;
         let index = self.store.index();
-        let query = index.compile(filter, &scans)?;
-        let found = index.matching(query.as_ref())?;
+        let found = super::documents(self, filter)?.rows()?;
         let (same, _) = self.parts(&found);
-        let mut hits = index.select(&RowSetQuery { rows: same.into() }, &[], usize::MAX)?.hits;
+        let mut hits = index.select(&Clause::Rows(same.into()), &[], usize::MAX)?.hits;
         if let Some(past) = &self.past {
             let judge = Judge::new(self, filter)?;
             for row in past.touched().iter() {

@@ -1,12 +1,11 @@
 //! Where the keys of an order come from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::moment::Moment;
-use super::{GroupKey, values_of};
 use crate::analyze::features::Kind;
-use crate::query::plan::{Field, Home, SortKey};
+use crate::query::plan::{Home, SortKey};
 use crate::sample::{Side, State};
 use crate::store::StoreError;
 use crate::store::index::search::KeySource;
@@ -43,7 +42,10 @@ pub(super) fn sort_keys(moment: &Moment<'_>, keys: &[SortKey]) -> Result<Vec<(Ke
                     KeySource::Word { field: field.name.clone(), order: level_order(moment)? }
                 }
                 (Home::Fact | Home::Row, _) => KeySource::Word { field: field.name.clone(), order: Vec::new() },
-                (Home::Meta | Home::Scan | Home::Text, _) => KeySource::ByRow(Arc::new(scanned_ranks(moment, field)?)),
+                (Home::Meta | Home::Scan | Home::Text, _) if moment.past.is_some() => KeySource::ByRow(Arc::default()),
+                (Home::Meta | Home::Scan | Home::Text, _) => {
+                    KeySource::ByRow(Arc::new(super::choose::scanned(store, field)?.0))
+                }
             };
             Ok((source, key.descending))
         })
@@ -70,22 +72,4 @@ fn level_order(moment: &Moment<'_>) -> Result<Vec<String>, StoreError> {
         places.into_iter().map(|(word, (sum, count))| (sum / f64::from(count), word)).collect();
     out.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
     Ok(out.into_iter().map(|(_, word)| word).collect())
-}
-
-fn scanned_ranks(moment: &Moment<'_>, field: &Field) -> Result<Vec<u32>, StoreError> {
-    if moment.past.is_some() {
-        return Ok(Vec::new());
-    }
-    let store = moment.store;
-    let present = store.columns()?.present();
-    let values = values_of(store, field, &present)?;
-    let firsts: BTreeSet<&GroupKey> = values.values().filter_map(|found| found.first()).collect();
-    let order: BTreeMap<&GroupKey, u32> = firsts.into_iter().enumerate().map(|(at, key)| (key, at as u32)).collect();
-    let mut out = vec![u32::MAX; store.columns()?.rows()];
-    for (row, found) in &values {
-        if let (Some(slot), Some(rank)) = (out.get_mut(*row as usize), found.first().and_then(|key| order.get(key))) {
-            *slot = *rank;
-        }
-    }
-    Ok(out)
 }

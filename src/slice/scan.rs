@@ -47,7 +47,7 @@ impl<'a> Scans<'a> {
                 let candidates = {
                     let index = store.index();
                     let query = index.compile_all(&others, &scans)?;
-                    index.matching(query.as_ref())?
+                    index.matching(&query)?
                 };
                 let rows = scans.read_texts(test, candidates)?;
                 scans.read.borrow_mut().insert(std::ptr::from_ref(test), Arc::new(rows));
@@ -132,7 +132,7 @@ impl<'a> Scans<'a> {
     /// Those of the candidates that pass tests which the index answers.
     fn those_of(&self, candidates: RowSet, tests: &[&Filter]) -> Result<RowSet, StoreError> {
         let index = self.store.index();
-        let possible = index.matching(index.compile_all(tests, self)?.as_ref())?;
+        let possible = index.matching(&index.compile_all(tests, self)?)?;
         Ok(candidates.iter().filter(|row| possible.contains(*row)).collect())
     }
 
@@ -205,11 +205,10 @@ impl Lookup for Scans<'_> {
                 RowSet::default()
             }
             Test::Value { field, value } if field.name == "state" => {
-                let columns = self.store.columns()?;
-                if value.parse().is_ok_and(|state| columns.all_in_state(state)) {
-                    return Ok(None);
-                }
-                columns.filter_words("state", &|word| word == value)
+                let state = value.parse().map_err(|_| {
+                    StoreError::Inconsistent(format!("a plan asks for the state `{value}`, which is none"))
+                })?;
+                return Ok(self.store.columns()?.in_state(state));
             }
             Test::Regex { .. } | Test::Near { .. } | Test::Ast { .. } => {
                 let all = self.store.columns()?.present();

@@ -7,6 +7,7 @@ use super::{GroupCount, GroupKey, values_at};
 use crate::query::plan::{Amount, Field, Share, Step};
 use crate::sample::{SampleId, seeded_hash};
 use crate::store::StoreError;
+use crate::store::index::clause::Clause;
 use crate::store::index::rows::RowSet;
 use crate::store::index::search::{Hit, KeySource};
 
@@ -111,8 +112,8 @@ fn sort(moment: &Moment<'_>, keys: &[crate::query::plan::SortKey], hits: Vec<Hit
 /// The index orders rows by itself; here it orders just the rows that are left.
 fn ordered(moment: &Moment<'_>, keys: &[(KeySource, bool)], hits: Vec<Hit>) -> Result<Vec<Hit>, StoreError> {
     let rows: RowSet = hits.iter().map(|hit| hit.row).collect();
-    let query = crate::store::index::rows::RowSetQuery { rows: std::sync::Arc::new(rows) };
-    Ok(moment.store.index().select(&query, keys, usize::MAX)?.hits)
+    let clause = Clause::Rows(std::sync::Arc::new(rows));
+    Ok(moment.store.index().select(&clause, keys, usize::MAX)?.hits)
 }
 
 fn group_of(moment: &Moment<'_>, field: &Field, hits: &[Hit]) -> Result<BTreeMap<u32, GroupKey>, StoreError> {

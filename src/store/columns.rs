@@ -3,7 +3,9 @@
 //! Derived from `sample`, kept in `derived` as one array per column (so that a query reads only what it asks for) and
 //! patched row by row along the change log. Words are numbered in dictionaries that only grow.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -65,6 +67,8 @@ pub struct Columns {
     tags: Vec<u16>,
     rank: Vec<u8>,
     dictionaries: Dictionaries,
+    /// The rows in each state, found at first use.
+    in_state: [OnceCell<Option<Arc<RowSet>>>; State::ALL.len()],
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -178,6 +182,7 @@ impl Columns {
     /// # Errors
     /// Where a column has more different words than it can number.
     pub fn set(&mut self, values: &ColumnRow) -> Result<(), StoreError> {
+        self.in_state = Default::default();
         let row = values.row as usize;
         if row >= self.state.len() {
             let rows = row + 1;
@@ -209,33 +214,7 @@ impl Columns {
 
     /// What a row has in a field that lives in columns: its words (none for null; several tags).
     pub fn words(&self, field: &str, row: u32) -> Vec<&str> {
-        let at = row as usize;
-        let one = |word: Option<&'static str>| word.into_iter().collect::<Vec<&str>>();
-        match field {
-            "state" => one(self.state.get(at).and_then(|state| State::WORDS.get(usize::from(*state)).copied())),
-            "split" => one(self
-                .split
-                .get(at)
-                .and_then(|side| usize::from(*side).checked_sub(1))
-                .and_then(|side| Side::WORDS.get(side).copied())),
-            "edited" => one(self.edited.get(at).map(|edited| if *edited == 1 { "true" } else { "false" })),
-            "source" => {
-                self.source.get(at).and_then(|number| self.dictionaries.source.word(*number)).into_iter().collect()
-            }
-            "licence" => {
-                self.licence.get(at).and_then(|number| self.dictionaries.licence.word(*number)).into_iter().collect()
-            }
-            "reason" => {
-                self.reason.get(at).and_then(|number| self.dictionaries.reason.word(*number)).into_iter().collect()
-            }
-            "tag" => self
-                .tags
-                .get(at)
-                .and_then(|number| self.dictionaries.tags.word(*number))
-                .map(|tags| tags.split('\u{1f}').collect())
-                .unwrap_or_default(),
-            _ => Vec::new(),
-        }
+        self.numbers(field).get(row).map(|number| self.named(field, number)).unwrap_or_default()
     }
 
     /// The rank of a row's source.
@@ -245,58 +224,47 @@ impl Columns {
 
     /// The rows that are there and whose words in a field pass; a row without a word does not.
     pub fn filter_words(&self, field: &str, pass: &dyn Fn(&str) -> bool) -> RowSet {
+        let numbers = self.numbers(field);
         // A verdict per word first, then a table look-up per row.
-        let verdicts = |dictionary: &Dictionary, pass: &dyn Fn(&str) -> bool| -> Vec<bool> {
-            std::iter::once(false).chain(dictionary.words.iter().map(|word| pass(word))).collect()
-        };
-        let mut out = RowSet::new(self.rows());
-        let mut narrow = |column: &[u8], table: &[bool]| {
-            for (row, value) in column.iter().enumerate() {
-                if self.state[row] != ABSENT && table.get(usize::from(*value)).copied().unwrap_or(false) {
-                    out.insert(row as u32);
-                }
-            }
-        };
-        match field {
-            "state" => narrow(&self.state, &State::WORDS.iter().map(|word| pass(word)).collect::<Vec<_>>()),
-            "split" => narrow(
-                &self.split,
-                &std::iter::once(false).chain(Side::WORDS.iter().map(|word| pass(word))).collect::<Vec<_>>(),
-            ),
-            "edited" => narrow(&self.edited, &[pass("false"), pass("true")]),
-            _ => {
-                let (column, table) = match field {
-                    "source" => (&self.source, verdicts(&self.dictionaries.source, pass)),
-                    "licence" => (&self.licence, verdicts(&self.dictionaries.licence, pass)),
-                    "reason" => (&self.reason, verdicts(&self.dictionaries.reason, pass)),
-                    "tag" => (&self.tags, verdicts(&self.dictionaries.tags, &|tags| tags.split('\u{1f}').any(pass))),
-                    _ => return out,
-                };
-                for (row, value) in column.iter().enumerate() {
-                    if self.state[row] != ABSENT && table[usize::from(*value)] {
-                        out.insert(row as u32);
-                    }
-                }
-            }
+        let mut table = vec![false; usize::from(u16::MAX) + 1];
+        for number in numbers.distinct() {
+            table[usize::from(number)] = self.named(field, number).into_iter().any(pass);
         }
-        out
+        let passes = |number: u16| table[usize::from(number)];
+        match numbers {
+            Numbers::Narrow(column) => self.rows_where(|row| passes(u16::from(column[row]))),
+            Numbers::Wide(column) => self.rows_where(|row| passes(column[row])),
+        }
     }
 
     /// The rows that are there and whose source's rank passes.
     pub fn filter_rank(&self, pass: &dyn Fn(f64) -> bool) -> RowSet {
+        let table: Vec<bool> = (0..=u8::MAX).map(|rank| rank > 0 && pass(f64::from(rank))).collect();
+        self.rows_where(|row| table[usize::from(self.rank[row])])
+    }
+
+    /// The rows that are there and of which something holds.
+    fn rows_where(&self, holds: impl Fn(usize) -> bool) -> RowSet {
         let mut out = RowSet::new(self.rows());
-        for (row, rank) in self.rank.iter().enumerate() {
-            if self.state[row] != ABSENT && *rank > 0 && pass(f64::from(*rank)) {
-                out.insert(row as u32);
-            }
+        for (at, states) in self.state.chunks(64).enumerate() {
+            let bits = states
+                .iter()
+                .enumerate()
+                .fold(0, |bits, (bit, state)| bits | u64::from(*state != ABSENT && holds(at * 64 + bit)) << bit);
+            out.set_word(at, bits);
         }
         out
     }
 
-    /// Whether every row that is there is in this state.
-    pub fn all_in_state(&self, state: State) -> bool {
-        let wanted = State::ALL.iter().position(|each| *each == state).unwrap_or(0) as u8;
-        self.state.iter().all(|found| *found == wanted || *found == ABSENT)
+    /// The rows in a state, the same set each time; `None` where every row that is there is in it.
+    pub fn in_state(&self, state: State) -> Option<Arc<RowSet>> {
+        let wanted = State::ALL.iter().position(|each| *each == state).unwrap_or(0);
+        let known = self.in_state.get(wanted)?;
+        let find = || {
+            let all = self.state.iter().all(|found| usize::from(*found) == wanted || *found == ABSENT);
+            (!all).then(|| Arc::new(self.rows_where(|row| usize::from(self.state[row]) == wanted)))
+        };
+        known.get_or_init(find).clone()
     }
 
     /// Words of a field with the number of rows that are there and have them.
@@ -306,27 +274,11 @@ impl Columns {
 
     /// How many of these rows have something in a field, and its words with the number of rows that have each.
     pub fn counts_among(&self, field: &str, rows: &RowSet) -> (u64, Vec<(String, u64)>) {
-        let wide = |column: &[u8]| column.iter().map(|number| u16::from(*number)).collect::<Vec<u16>>();
-        let held;
-        let column: &[u16] = match field {
-            "source" => &self.source,
-            "licence" => &self.licence,
-            "reason" => &self.reason,
-            "tag" => &self.tags,
-            _ => {
-                held = match field {
-                    "state" => wide(&self.state),
-                    "split" => wide(&self.split),
-                    "edited" => wide(&self.edited),
-                    _ => Vec::new(),
-                };
-                &held
-            }
-        };
+        let column = self.numbers(field);
         // Of each number how often it occurs, and a row that has it.
         let mut found: Vec<(u64, u32)> = Vec::new();
         for row in rows.iter() {
-            let Some(number) = column.get(row as usize).map(|number| usize::from(*number)) else { break };
+            let Some(number) = column.get(row).map(usize::from) else { break };
             if number >= found.len() {
                 found.resize(number + 1, (0, 0));
             }
@@ -346,32 +298,107 @@ impl Columns {
 
     /// The rows that are there.
     pub fn present(&self) -> RowSet {
-        (0..self.rows() as u32).filter(|row| self.state[*row as usize] != ABSENT).collect()
+        self.rows_where(|_| true)
     }
 
     /// Ranks of rows for sorting by a field that lives in columns: words by their order (states and sides as declared,
     /// others by text); `u32::MAX` is null.
     pub fn ranks(&self, field: &str) -> Vec<u32> {
+        let fixed: &[&str] = match field {
+            "state" => State::WORDS,
+            "split" => Side::WORDS,
+            "edited" => &["false", "true"],
+            _ => return self.numbered(field).0,
+        };
+        self.placed(field, |word| fixed.iter().position(|each| *each == word))
+    }
+
+    /// The first word of each row in a field, as its place among all words of the field by text (`rank`: by number);
+    /// `u32::MAX` is null. With the words.
+    pub fn numbered(&self, field: &str) -> (Vec<u32>, Vec<String>) {
         if field == "rank" {
-            return self.rank.iter().map(|rank| if *rank == 0 { u32::MAX } else { u32::from(*rank) }).collect();
+            let ranks = self.rank.iter().map(|rank| u32::from(*rank).checked_sub(1).unwrap_or(u32::MAX)).collect();
+            return (ranks, (1..=5).map(|rank: u8| rank.to_string()).collect());
         }
-        let fixed: Option<&[&str]> = match field {
-            "state" => Some(State::WORDS),
-            "split" => Some(Side::WORDS),
-            "edited" => Some(&["false", "true"]),
-            _ => None,
-        };
-        let words: BTreeSet<&str> = match fixed {
-            Some(_) => BTreeSet::new(),
-            None => (0..self.rows() as u32).flat_map(|row| self.words(field, row)).collect(),
-        };
-        let order: BTreeMap<&str, u32> = match fixed {
-            Some(words) => words.iter().enumerate().map(|(at, word)| (*word, at as u32)).collect(),
-            None => words.into_iter().enumerate().map(|(at, word)| (word, at as u32)).collect(),
-        };
-        (0..self.rows() as u32)
-            .map(|row| self.words(field, row).first().and_then(|word| order.get(word).copied()).unwrap_or(u32::MAX))
-            .collect()
+        let words: BTreeSet<&str> =
+            self.numbers(field).distinct().into_iter().flat_map(|number| self.named(field, number)).collect();
+        let words: Vec<&str> = words.into_iter().collect();
+        let places = self.placed(field, |word| words.binary_search(&word).ok());
+        (places, words.into_iter().map(str::to_owned).collect())
+    }
+
+    /// Of each row the place of its first word in a field; `u32::MAX` where there is none.
+    fn placed(&self, field: &str, place: impl Fn(&str) -> Option<usize>) -> Vec<u32> {
+        let numbers = self.numbers(field);
+        let mut table: Vec<u32> = Vec::new();
+        for number in numbers.distinct() {
+            if usize::from(number) >= table.len() {
+                table.resize(usize::from(number) + 1, u32::MAX);
+            }
+            let first = self.named(field, number).into_iter().next();
+            table[usize::from(number)] = first.and_then(&place).map_or(u32::MAX, |place| place as u32);
+        }
+        match numbers {
+            Numbers::Narrow(column) => column.iter().map(|number| table[usize::from(*number)]).collect(),
+            Numbers::Wide(column) => column.iter().map(|number| table[usize::from(*number)]).collect(),
+        }
+    }
+
+    /// The numbers that stand for words in a field.
+    fn numbers(&self, field: &str) -> Numbers<'_> {
+        match field {
+            "state" => Numbers::Narrow(&self.state),
+            "split" => Numbers::Narrow(&self.split),
+            "edited" => Numbers::Narrow(&self.edited),
+            "source" => Numbers::Wide(&self.source),
+            "licence" => Numbers::Wide(&self.licence),
+            "reason" => Numbers::Wide(&self.reason),
+            "tag" => Numbers::Wide(&self.tags),
+            _ => Numbers::Narrow(&[]),
+        }
+    }
+
+    /// The words that a number stands for in a field.
+    fn named(&self, field: &str, number: u16) -> Vec<&str> {
+        let at = usize::from(number);
+        let before = |words: &'static [&'static str]| at.checked_sub(1).and_then(|at| words.get(at)).copied();
+        let one = |word: Option<&'static str>| word.into_iter().collect::<Vec<&str>>();
+        match field {
+            "state" => one(State::WORDS.get(at).copied()),
+            "split" => one(before(Side::WORDS)),
+            "edited" => one(Some(if at == 1 { "true" } else { "false" })),
+            "source" => self.dictionaries.source.word(number).into_iter().collect(),
+            "licence" => self.dictionaries.licence.word(number).into_iter().collect(),
+            "reason" => self.dictionaries.reason.word(number).into_iter().collect(),
+            "tag" => self.dictionaries.tags.word(number).map(|tags| tags.split('\u{1f}').collect()).unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The numbers that rows have in a field.
+#[derive(Clone, Copy)]
+enum Numbers<'a> {
+    Narrow(&'a [u8]),
+    Wide(&'a [u16]),
+}
+
+impl Numbers<'_> {
+    fn get(self, row: u32) -> Option<u16> {
+        match self {
+            Numbers::Narrow(column) => column.get(row as usize).map(|number| u16::from(*number)),
+            Numbers::Wide(column) => column.get(row as usize).copied(),
+        }
+    }
+
+    /// The numbers that occur, ascending.
+    fn distinct(self) -> Vec<u16> {
+        let mut seen = vec![false; usize::from(u16::MAX) + 1];
+        match self {
+            Numbers::Narrow(column) => column.iter().for_each(|number| seen[usize::from(*number)] = true),
+            Numbers::Wide(column) => column.iter().for_each(|number| seen[usize::from(*number)] = true),
+        }
+        (0..=u16::MAX).filter(|number| seen[usize::from(*number)]).collect()
     }
 }
 

@@ -317,7 +317,8 @@ fn connect(path: &Path, write: bool) -> Result<Connection, StoreError> {
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "cache_size", -32_768)?;
     conn.pragma_update(None, "temp_store", "memory")?;
-    conn.pragma_update(None, "mmap_size", 1i64 << 30)?;
+    // Mapped pages count as memory of the process, twice where it has two connections.
+    conn.pragma_update(None, "mmap_size", 1i64 << 27)?;
     conn.set_prepared_statement_cache_capacity(64);
     let version: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version > MIGRATIONS.len() as i64 {

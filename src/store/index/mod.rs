@@ -3,11 +3,13 @@
 //! Its commit payload carries the watermark, the last entry of the change log that it has followed; whatever is past
 //! that is replayed before a query runs, so a crash between SQLite's commit and the index's loses nothing.
 
+pub mod clause;
 mod commonest;
 mod directory;
-mod excluded;
+pub mod documents;
+mod evaluate;
 pub mod fragments;
-mod order;
+pub mod order;
 mod relevance;
 pub mod rows;
 pub mod schema;
@@ -16,6 +18,7 @@ pub mod tally;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 use tantivy::tokenizer::TokenizerManager;
@@ -44,6 +47,7 @@ pub struct Index {
     /// Its fields.
     pub fields: Fields,
     watermark: i64,
+    remembered: Mutex<Option<Arc<documents::Remembered>>>,
 }
 
 impl Index {
@@ -74,7 +78,7 @@ impl Index {
         if !reader.searcher().segment_readers().iter().all(opens) {
             return Ok(None);
         }
-        Ok(Some(Index { index, reader, fields, watermark: payload.watermark }))
+        Ok(Some(Index { index, reader, fields, watermark: payload.watermark, remembered: Mutex::default() }))
     }
 
     /// Makes an empty index in `dir`, in place of whatever is there.
@@ -91,7 +95,7 @@ impl Index {
         let mut index = tantivy::Index::builder().schema(fields.schema.clone()).open_or_create(Files::open(dir)?)?;
         index.set_tokenizers(tokenizers());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        let mut made = Index { index, reader, fields, watermark: 0 };
+        let mut made = Index { index, reader, fields, watermark: 0, remembered: Mutex::default() };
         let writer = made.writer()?;
         made.commit(writer, 0)?;
         Ok(made)

@@ -1,13 +1,11 @@
-//! Sets of rows as tantivy queries: what changes without the code changing is tested by dense row number.
+//! Sets of rows, and of the documents of a segment: one bit for each.
 
-use std::fmt;
-use std::sync::Arc;
+use std::ops::Range;
 
-use tantivy::columnar::Column;
-use tantivy::query::{EnableScoring, Explanation, Query, Scorer, Weight};
-use tantivy::{DocId, DocSet, Score, SegmentReader, TERMINATED};
+/// Numbers that [`RowSet::each_block`] hands out at once.
+const BLOCK: usize = 1024;
 
-/// A set of dense row numbers.
+/// A set of dense numbers: of rows, or of the documents of a segment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowSet {
     words: Vec<u64>,
@@ -49,6 +47,89 @@ impl RowSet {
         self.words.iter().all(|word| *word == 0)
     }
 
+    /// All numbers below `size`.
+    pub fn all(size: u32) -> RowSet {
+        let mut words = vec![u64::MAX; size as usize / 64];
+        if !size.is_multiple_of(64) {
+            words.push((1 << (size % 64)) - 1);
+        }
+        RowSet { words }
+    }
+
+    /// Puts numbers in that ascend and for which there is room.
+    pub(super) fn insert_ascending(&mut self, numbers: &[u32]) {
+        // Neighbours share a word, which is written once.
+        let (mut at, mut bits) = (0, 0);
+        for number in numbers {
+            let word = *number as usize / 64;
+            if word != at {
+                self.words[at] |= bits;
+                (at, bits) = (word, 0);
+            }
+            bits |= 1 << (number % 64);
+        }
+        if bits != 0 {
+            self.words[at] |= bits;
+        }
+    }
+
+    /// Sets 64 numbers at once; there is room for them.
+    pub(in crate::store) fn set_word(&mut self, at: usize, bits: u64) {
+        self.words[at] = bits;
+    }
+
+    /// Leaves what the other has too.
+    pub fn intersect(&mut self, other: &RowSet) {
+        self.words.truncate(other.words.len());
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= other);
+    }
+
+    /// Adds what the other has.
+    pub fn unite(&mut self, other: &RowSet) {
+        if self.words.len() < other.words.len() {
+            self.words.resize(other.words.len(), 0);
+        }
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
+    }
+
+    /// Takes out what the other has.
+    pub fn subtract(&mut self, other: &RowSet) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
+    }
+
+    /// The numbers, ascending, at most 1024 at once.
+    pub(super) fn each_block(&self, take: &mut dyn FnMut(&[u32])) {
+        self.each_block_within(0..self.words.len(), take);
+    }
+
+    /// Those of some words, see [`RowSet::pieces`].
+    pub(super) fn each_block_within(&self, words: Range<usize>, take: &mut dyn FnMut(&[u32])) {
+        let mut block = [0u32; BLOCK];
+        let mut held = 0;
+        for at in words {
+            let mut left = self.words[at];
+            if held + 64 > BLOCK && left != 0 {
+                take(&block[..held]);
+                held = 0;
+            }
+            while left != 0 {
+                block[held] = at as u32 * 64 + left.trailing_zeros();
+                held += 1;
+                left &= left - 1;
+            }
+        }
+        if held > 0 {
+            take(&block[..held]);
+        }
+    }
+
+    /// Its words in pieces, for several threads.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = Range<usize>> {
+        const WORDS: usize = 512;
+        let words = self.words.len();
+        (0..words).step_by(WORDS).map(move |from| from..(from + WORDS).min(words))
+    }
+
     /// The rows, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.words.iter().enumerate().flat_map(|(at, word)| {
@@ -75,94 +156,6 @@ impl FromIterator<u32> for RowSet {
     }
 }
 
-/// Matches the documents whose row is in a set.
-#[derive(Clone)]
-pub struct RowSetQuery {
-    /// The set.
-    pub rows: Arc<RowSet>,
-}
-
-impl fmt::Debug for RowSetQuery {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RowSet({} rows)", self.rows.len())
-    }
-}
-
-impl Query for RowSetQuery {
-    fn weight(&self, _: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
-        Ok(Box::new(RowSetWeight { rows: self.rows.clone() }))
-    }
-}
-
-struct RowSetWeight {
-    rows: Arc<RowSet>,
-}
-
-impl Weight for RowSetWeight {
-    fn scorer(&self, reader: &SegmentReader, _: Score) -> tantivy::Result<Box<dyn Scorer>> {
-        let column = reader.fast_fields().u64("row")?;
-        let mut scorer = RowSetScorer { rows: self.rows.clone(), column, doc: 0, max_doc: reader.max_doc() };
-        scorer.settle();
-        Ok(Box::new(scorer))
-    }
-
-    fn explain(&self, _: &SegmentReader, _: DocId) -> tantivy::Result<Explanation> {
-        Ok(Explanation::new("RowSet", 1.0))
-    }
-}
-
-struct RowSetScorer {
-    rows: Arc<RowSet>,
-    column: Column<u64>,
-    doc: DocId,
-    max_doc: DocId,
-}
-
-impl RowSetScorer {
-    /// Moves on to the first document from `doc` on that is in the set.
-    fn settle(&mut self) {
-        while self.doc < self.max_doc {
-            if self.column.first(self.doc).is_some_and(|row| self.rows.contains(row as u32)) {
-                return;
-            }
-            self.doc += 1;
-        }
-        self.doc = TERMINATED;
-    }
-}
-
-impl DocSet for RowSetScorer {
-    fn advance(&mut self) -> DocId {
-        if self.doc != TERMINATED {
-            self.doc += 1;
-            self.settle();
-        }
-        self.doc
-    }
-
-    fn seek(&mut self, target: DocId) -> DocId {
-        if self.doc < target {
-            self.doc = target;
-            self.settle();
-        }
-        self.doc
-    }
-
-    fn doc(&self) -> DocId {
-        self.doc
-    }
-
-    fn size_hint(&self) -> u32 {
-        (self.rows.len() as u32).min(self.max_doc)
-    }
-}
-
-impl Scorer for RowSetScorer {
-    fn score(&mut self) -> Score {
-        1.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,5 +167,38 @@ mod tests {
         assert_eq!(set.len(), 3);
         assert!(set.contains(64) && !set.contains(65) && !set.contains(5000));
         assert!(RowSet::new(100).is_empty());
+    }
+
+    #[test]
+    fn sets_are_joined_and_handed_out_in_blocks() {
+        for size in [0u32, 1, 63, 64, 65, 4000] {
+            let all = RowSet::all(size);
+            assert_eq!(all.iter().collect::<Vec<_>>(), (0..size).collect::<Vec<_>>());
+            let thirds: Vec<u32> = (0..size).filter(|at| at % 3 == 0).collect();
+            let mut set = RowSet::new(size as usize);
+            set.insert_ascending(&thirds);
+            assert_eq!(set, thirds.iter().copied().collect::<RowSet>().grown(size));
+            let mut seen = Vec::new();
+            set.each_block(&mut |block| seen.extend_from_slice(block));
+            assert_eq!(seen, thirds);
+            seen.clear();
+            set.pieces().for_each(|piece| set.each_block_within(piece, &mut |block| seen.extend_from_slice(block)));
+            assert_eq!(seen, thirds);
+            let mut others = all.clone();
+            others.subtract(&set);
+            assert_eq!(others.len() + set.len(), size as usize);
+            let mut both = others.clone();
+            both.intersect(&set);
+            assert!(both.is_empty());
+            others.unite(&set);
+            assert_eq!(others, all);
+        }
+    }
+
+    impl RowSet {
+        fn grown(mut self, size: u32) -> RowSet {
+            self.words.resize(size.div_ceil(64) as usize, 0);
+            self
+        }
     }
 }

@@ -1,20 +1,18 @@
-//! Filters become tantivy queries; what a query matches is collected in a total order.
+//! Filters become clauses, and what a clause means is counted, listed, or collected in a total order.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use regex::Regex;
-use tantivy::query::{
-    AllQuery, BooleanQuery, EmptyQuery, EnableScoring, Occur, PhraseQuery, Query, RangeQuery, TermQuery, TermSetQuery,
-};
+use tantivy::columnar::{Column, ColumnType};
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocId, DocSet, SegmentReader, TERMINATED, Term};
+use tantivy::{DocId, DocSet, SegmentReader, TERMINATED, Term, i64_to_u64};
 
-use super::excluded::Excluded;
-use super::order::{Best, DocColumns};
-pub use super::order::{Hit, KeyColumn, KeySource, Selected, sortable};
-use super::rows::{RowSet, RowSetQuery};
+use super::clause::Clause;
+pub use super::order::{Hit, KeySource, Selected, number_key, sortable};
+use super::order::{KeyColumn, NumberColumn};
+use super::rows::RowSet;
 use super::schema::{HAS, UNIT, count_text, term_text};
 use super::{Index, schema};
 use crate::query::plan::{Field, Filter, Home, Range, Test, Within};
@@ -52,65 +50,52 @@ pub fn indexed(test: &Test) -> bool {
 }
 
 impl Index {
-    /// Makes a tantivy query of a filter.
+    /// Makes a clause of a filter: what its tests are in the index.
     ///
     /// # Errors
     /// As the lookup; [`StoreError::Inconsistent`] where a plan names a number that the index lacks.
-    pub fn compile(&self, filter: &Filter, lookup: &dyn Lookup) -> Result<Box<dyn Query>, StoreError> {
+    pub fn compile(&self, filter: &Filter, lookup: &dyn Lookup) -> Result<Clause, StoreError> {
         Ok(match filter {
-            Filter::All => Box::new(AllQuery),
+            Filter::All => Clause::All,
             Filter::And(parts) => self.compile_all(&parts.iter().collect::<Vec<_>>(), lookup)?,
-            Filter::Or(parts) if parts.is_empty() => Box::new(EmptyQuery),
             Filter::Or(parts) => {
-                let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::with_capacity(parts.len());
-                for part in parts {
-                    clauses.push((Occur::Should, self.compile(part, lookup)?));
-                }
-                Box::new(BooleanQuery::new(clauses))
+                Clause::Or(parts.iter().map(|part| self.compile(part, lookup)).collect::<Result<_, _>>()?)
             }
-            Filter::Not(inner) => Box::new(BooleanQuery::new(vec![
-                (Occur::Must, Box::new(AllQuery) as Box<dyn Query>),
-                (Occur::MustNot, self.excluded(inner, lookup)?),
-            ])),
+            Filter::Not(inner) => Clause::Not(Box::new(self.compile(inner, lookup)?)),
             Filter::Test(test) if indexed(test) => self.test(test)?,
             Filter::Test(test) => match lookup.rows(test)? {
-                Some(rows) => Box::new(RowSetQuery { rows }),
-                None => Box::new(AllQuery),
+                // Nearly every query asks for a state.
+                Some(rows) if matches!(test, Test::Value { field, .. } if field.name == "state") => {
+                    Clause::Lasting(rows)
+                }
+                Some(rows) => Clause::Rows(rows),
+                None => Clause::All,
             },
-            Filter::Rows(plan) => Box::new(RowSetQuery { rows: lookup.sub_query(plan)? }),
-            Filter::Pin(pin) => Box::new(RowSetQuery { rows: lookup.pin(pin)? }),
+            Filter::Rows(plan) => Clause::Rows(lookup.sub_query(plan)?),
+            Filter::Pin(pin) => Clause::Rows(lookup.pin(pin)?),
         })
     }
 
-    /// Makes a tantivy query of the conjunction of filters.
+    /// Makes a clause of the conjunction of filters.
     ///
     /// # Errors
     /// As [`Index::compile`].
-    pub fn compile_all(&self, parts: &[&Filter], lookup: &dyn Lookup) -> Result<Box<dyn Query>, StoreError> {
-        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::with_capacity(parts.len());
+    pub fn compile_all(&self, parts: &[&Filter], lookup: &dyn Lookup) -> Result<Clause, StoreError> {
+        let mut clauses = Vec::with_capacity(parts.len());
         for part in parts {
-            match part {
-                Filter::Not(inner) => clauses.push((Occur::MustNot, self.excluded(inner, lookup)?)),
-                other => {
-                    let query = self.compile(other, lookup)?;
-                    if !query.is::<AllQuery>() {
-                        clauses.push((Occur::Must, query));
-                    }
-                }
+            match self.compile(part, lookup)? {
+                Clause::All => {}
+                clause => clauses.push(clause),
             }
         }
-        if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
-            clauses.push((Occur::Must, Box::new(AllQuery)));
-        }
-        if clauses.len() == 1 { Ok(clauses.remove(0).1) } else { Ok(Box::new(BooleanQuery::new(clauses))) }
+        Ok(match clauses.len() {
+            0 => Clause::All,
+            1 => clauses.remove(0),
+            _ => Clause::And(clauses),
+        })
     }
 
-    fn excluded(&self, filter: &Filter, lookup: &dyn Lookup) -> Result<Box<dyn Query>, StoreError> {
-        let query = self.compile(filter, lookup)?;
-        Ok(if needs_care(filter) { Box::new(Excluded(query)) } else { query })
-    }
-
-    fn test(&self, test: &Test) -> Result<Box<dyn Query>, StoreError> {
+    fn test(&self, test: &Test) -> Result<Clause, StoreError> {
         Ok(match test {
             Test::Phrase { within, terms, prefix } => {
                 let fields: &[tantivy::schema::Field] = match within {
@@ -120,27 +105,27 @@ impl Index {
                 };
                 let mut parts = Vec::new();
                 for field in fields {
-                    parts.push((Occur::Should, self.phrase(*field, terms, *prefix)?));
+                    parts.push(self.phrase(*field, terms, *prefix)?);
                 }
-                if parts.len() == 1 { parts.remove(0).1 } else { Box::new(BooleanQuery::new(parts)) }
+                if parts.len() == 1 { parts.remove(0) } else { Clause::Or(parts) }
             }
             Test::Meta { name, terms, prefix } => {
                 let terms: Vec<String> = terms.iter().map(|term| format!("{name}{UNIT}{term}")).collect();
                 self.phrase(self.fields.meta, &terms, *prefix)?
             }
-            Test::Value { field, value } => self.term(&term_text(&field.name, value)),
+            Test::Value { field, value } => self.any_of(vec![term_text(&field.name, value)]),
             Test::Match { field, pattern } => {
                 let regex = expression(pattern)?;
                 let prefix = term_text(&field.name, "");
                 let found = self.dictionary(&prefix)?;
-                let terms = found.into_iter().filter(|(value, _)| regex.is_match(value));
-                self.any_of(terms.map(|(value, _)| format!("{prefix}{value}")))
+                let names = found.into_iter().filter(|(value, _)| regex.is_match(value));
+                self.any_of(names.map(|(value, _)| format!("{prefix}{value}")).collect())
             }
             Test::Range { field, range } => self.range(&field.name, range)?,
             Test::Count { field, name, range } => self.count_range(&field.name, name, range)?,
             Test::Has { field } => match field.home {
                 Home::Text | Home::Scan | Home::Id | Home::Meta | Home::Row | Home::Fact => {
-                    self.term(&term_text(HAS, &field.name))
+                    self.any_of(vec![term_text(HAS, &field.name)])
                 }
                 Home::Column | Home::Relevance | Home::Unfilled => {
                     return Err(StoreError::Inconsistent(format!("`has:{}` is no test of the index", field.name)));
@@ -152,46 +137,25 @@ impl Index {
         })
     }
 
-    fn term(&self, text: &str) -> Box<dyn Query> {
-        Box::new(TermQuery::new(Term::from_field_text(self.fields.terms, text), IndexRecordOption::Basic))
-    }
-
-    fn any_of(&self, texts: impl Iterator<Item = String>) -> Box<dyn Query> {
-        let terms: Vec<Term> = texts.map(|text| Term::from_field_text(self.fields.terms, &text)).collect();
-        if terms.is_empty() { Box::new(EmptyQuery) } else { Box::new(TermSetQuery::new(terms)) }
+    fn any_of(&self, texts: Vec<String>) -> Clause {
+        Clause::AnyOf(self.fields.terms, texts)
     }
 
     /// Consecutive terms; where `prefix`, the last one begins a term.
-    fn phrase(
-        &self,
-        field: tantivy::schema::Field,
-        terms: &[String],
-        prefix: bool,
-    ) -> Result<Box<dyn Query>, StoreError> {
-        let Some((last, before)) = terms.split_last() else { return Ok(Box::new(EmptyQuery)) };
-        let exact = |texts: Vec<&str>| -> Box<dyn Query> {
-            let mut made: Vec<Term> = texts.iter().map(|text| Term::from_field_text(field, text)).collect();
-            if made.len() == 1 {
-                Box::new(TermQuery::new(made.remove(0), IndexRecordOption::Basic))
-            } else {
-                Box::new(PhraseQuery::new(made))
-            }
+    fn phrase(&self, field: tantivy::schema::Field, terms: &[String], prefix: bool) -> Result<Clause, StoreError> {
+        let Some((last, before)) = terms.split_last() else { return Ok(Clause::Or(Vec::new())) };
+        let exact = |terms: Vec<String>| {
+            if terms.len() == 1 { Clause::AnyOf(field, terms) } else { Clause::Phrase(field, terms) }
         };
         if !prefix {
-            return Ok(exact(terms.iter().map(String::as_str).collect()));
+            return Ok(exact(terms.to_vec()));
         }
         let endings = self.terms_with_prefix(field, last)?;
         if before.is_empty() {
-            let terms: Vec<Term> = endings.iter().map(|text| Term::from_field_text(field, text)).collect();
-            return Ok(if terms.is_empty() { Box::new(EmptyQuery) } else { Box::new(TermSetQuery::new(terms)) });
+            return Ok(Clause::AnyOf(field, endings));
         }
-        let mut clauses = Vec::new();
-        for ending in &endings {
-            let mut texts: Vec<&str> = before.iter().map(String::as_str).collect();
-            texts.push(ending);
-            clauses.push((Occur::Should, exact(texts)));
-        }
-        Ok(if clauses.is_empty() { Box::new(EmptyQuery) } else { Box::new(BooleanQuery::new(clauses)) })
+        let ended = |ending: String| exact(before.iter().cloned().chain([ending]).collect());
+        Ok(Clause::Or(endings.into_iter().map(ended).collect()))
     }
 
     pub(super) fn terms_with_prefix(
@@ -253,130 +217,75 @@ impl Index {
         Ok(false)
     }
 
-    fn range(&self, name: &str, range: &Range) -> Result<Box<dyn Query>, StoreError> {
-        let Some(number) = self.fields.numbers.get(name) else {
+    fn range(&self, name: &str, range: &Range) -> Result<Clause, StoreError> {
+        let Some((name, number)) = self.fields.numbers.get_key_value(name) else {
             return Err(StoreError::Inconsistent(format!(
                 "a plan asks for the number `{name}`, which the index lacks"
             )));
         };
-        let (low, high) = if number.whole {
-            let Some((low, high)) = whole_bounds(range) else { return Ok(Box::new(EmptyQuery)) };
-            (
-                Bound::Included(Term::from_field_i64(number.field, low)),
-                Bound::Included(Term::from_field_i64(number.field, high)),
-            )
+        let bounds = if number.whole {
+            whole_bounds(range).map(|(low, high)| (i64_to_u64(low), i64_to_u64(high)))
         } else {
-            let term = |value: &f64| Term::from_field_f64(number.field, *value);
-            let lift = |bound: &Bound<f64>| match bound {
-                Bound::Included(value) => Bound::Included(term(value)),
-                Bound::Excluded(value) => Bound::Excluded(term(value)),
-                Bound::Unbounded => Bound::Unbounded,
+            // Keys have no gaps between one measure and the next, so what lies beyond an excluded end is one key away.
+            let low = match range.low {
+                Bound::Included(low) => number_key(low, false),
+                Bound::Excluded(low) => number_key(low, false).saturating_add(1),
+                Bound::Unbounded => 0,
             };
-            let low = match lift(&range.low) {
-                Bound::Unbounded => Bound::Included(term(&f64::NEG_INFINITY)),
-                other => other,
+            let high = match range.high {
+                Bound::Included(high) => number_key(high, false),
+                Bound::Excluded(high) => number_key(high, false).saturating_sub(1),
+                Bound::Unbounded => u64::MAX,
             };
-            (low, lift(&range.high))
+            (low <= high).then_some((low, high))
         };
-        Ok(Box::new(RangeQuery::new(low, high)))
+        Ok(bounds.map_or(Clause::Or(Vec::new()), |(low, high)| Clause::Between(name, low, high)))
     }
 
     /// How often `name` occurs: 0 where a known set lacks it, 1 where it has the name and no count term.
-    fn count_range(&self, field: &str, name: &str, range: &Range) -> Result<Box<dyn Query>, StoreError> {
-        let Some((low, high)) = whole_bounds(range) else { return Ok(Box::new(EmptyQuery)) };
+    fn count_range(&self, field: &str, name: &str, range: &Range) -> Result<Clause, StoreError> {
+        let Some((low, high)) = whole_bounds(range) else { return Ok(Clause::Or(Vec::new())) };
         let prefix = format!("{field}#{UNIT}{name}{UNIT}");
         let counts: Vec<u32> = self.dictionary(&prefix)?.iter().filter_map(|(digits, _)| digits.parse().ok()).collect();
-        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        let has = || self.term(&term_text(field, name));
+        let mut clauses = Vec::new();
+        let has = || self.any_of(vec![term_text(field, name)]);
+        let several =
+            |counts: &mut dyn Iterator<Item = u32>| self.any_of(counts.map(|n| count_text(field, name, n)).collect());
         if low <= 0 && high >= 0 {
-            clauses.push((
-                Occur::Should,
-                Box::new(BooleanQuery::new(vec![
-                    (Occur::Must, self.term(&term_text("known", field))),
-                    (Occur::MustNot, has()),
-                ])),
-            ));
+            let known = self.any_of(vec![term_text("known", field)]);
+            clauses.push(Clause::And(vec![known, Clause::Not(Box::new(has()))]));
         }
         if low <= 1 && high >= 1 {
-            let several = self.any_of(counts.iter().map(|count| count_text(field, name, *count)));
-            clauses.push((
-                Occur::Should,
-                Box::new(BooleanQuery::new(vec![(Occur::Must, has()), (Occur::MustNot, several)])),
-            ));
+            let more = several(&mut counts.iter().copied());
+            clauses.push(Clause::And(vec![has(), Clause::Not(Box::new(more))]));
         }
-        let within = counts.iter().filter(|count| (low..=high).contains(&i64::from(**count)));
-        clauses.push((Occur::Should, self.any_of(within.map(|count| count_text(field, name, *count)))));
-        Ok(Box::new(BooleanQuery::new(clauses)))
+        let within = |count: &u32| (low..=high).contains(&i64::from(*count));
+        clauses.push(several(&mut counts.iter().copied().filter(within)));
+        Ok(Clause::Or(clauses))
     }
 
-    /// Collects what a query matches, ordered by `keys` and then by id, the first `limit` of it.
+    /// Collects what a clause means, ordered by `keys` and then by id, the first `limit` of it.
     ///
     /// # Errors
     /// Where the index cannot be read.
-    pub fn select(&self, query: &dyn Query, keys: &[(KeySource, bool)], limit: usize) -> Result<Selected, StoreError> {
-        let searcher = self.searcher();
-        let weight = query.weight(EnableScoring::disabled_from_searcher(&searcher))?;
-        let ranks = self.word_ranks(keys)?;
-        let mut total = 0u64;
-        let mut best: Best = Best::new(keys.len(), limit);
-        for reader in searcher.segment_readers() {
-            let columns = DocColumns::open(reader)?;
-            let mut sources = Vec::with_capacity(keys.len());
-            for (at, (source, descending)) in keys.iter().enumerate() {
-                sources.push((self.key_column(reader, source, ranks[at].as_ref())?, *descending));
-            }
-            let alive = reader.alive_bitset();
-            let mut scratch = vec![0u64; keys.len()];
-            weight.for_each_no_score(reader, &mut |docs| {
-                for &doc in docs {
-                    if alive.is_some_and(|alive| !alive.is_alive(doc)) {
-                        continue;
-                    }
-                    total += 1;
-                    if limit == 0 {
-                        continue;
-                    }
-                    let hit = columns.hit(doc);
-                    for (slot, (column, descending)) in scratch.iter_mut().zip(&sources) {
-                        *slot = column.key(doc, &hit, *descending);
-                    }
-                    best.offer(&scratch, hit);
-                }
-            })?;
-        }
-        Ok(Selected { total, hits: best.finish() })
+    pub fn select(&self, clause: &Clause, keys: &[(KeySource, bool)], limit: usize) -> Result<Selected, StoreError> {
+        self.ordered(&self.documents(clause)?, keys, limit)
     }
 
-    /// Counts what a query matches.
+    /// Counts what a clause means.
     ///
     /// # Errors
     /// Where the index cannot be read.
-    pub fn count(&self, query: &dyn Query) -> Result<u64, StoreError> {
-        Ok(query.count(&self.searcher())? as u64)
+    pub fn count(&self, clause: &Clause) -> Result<u64, StoreError> {
+        Ok(self.documents(clause)?.len())
     }
 
-    /// The rows that a query matches.
+    /// The rows that a clause means.
     ///
     /// # Errors
     /// Where the index cannot be read.
-    pub fn matching(&self, query: &dyn Query) -> Result<RowSet, StoreError> {
-        let searcher = self.searcher();
-        let weight = query.weight(EnableScoring::disabled_from_searcher(&searcher))?;
-        let mut out = RowSet::default();
-        for reader in searcher.segment_readers() {
-            let column = reader.fast_fields().u64("row")?;
-            let alive = reader.alive_bitset();
-            weight.for_each_no_score(reader, &mut |docs| {
-                for &doc in docs {
-                    if alive.is_none_or(|alive| alive.is_alive(doc))
-                        && let Some(row) = column.first(doc)
-                    {
-                        out.insert(row as u32);
-                    }
-                }
-            })?;
-        }
-        Ok(out)
+    pub fn matching(&self, clause: &Clause) -> Result<RowSet, StoreError> {
+        self.documents(clause)?.rows()
     }
 
     /// Every row of `wanted` with the words or names that it has in a field (several for a set, none for null), or its
@@ -396,8 +305,8 @@ impl Index {
                 }
                 rows.first(doc).map(|row| row as u32).filter(|row| wanted.contains(*row))
             };
-            if let Some(number) = self.fields.numbers.get(field) {
-                let column = self.number_column(reader, field, number.whole)?;
+            if self.fields.numbers.contains_key(field) {
+                let column = self.number_column(reader, field)?;
                 for doc in 0..reader.max_doc() {
                     if let (Some(row), Some(value)) = (live(doc), column.number(doc)) {
                         take(row, Value::Number(value));
@@ -426,7 +335,10 @@ impl Index {
     }
 
     /// For each key that is a word: the rank of every word of its field over all segments.
-    fn word_ranks(&self, keys: &[(KeySource, bool)]) -> Result<Vec<Option<BTreeMap<String, u32>>>, StoreError> {
+    pub(super) fn word_ranks(
+        &self,
+        keys: &[(KeySource, bool)],
+    ) -> Result<Vec<Option<BTreeMap<String, u32>>>, StoreError> {
         let mut out = Vec::with_capacity(keys.len());
         for (source, _) in keys {
             out.push(match source {
@@ -445,7 +357,7 @@ impl Index {
         Ok(out)
     }
 
-    fn key_column(
+    pub(super) fn key_column(
         &self,
         reader: &SegmentReader,
         source: &KeySource,
@@ -454,24 +366,17 @@ impl Index {
         Ok(match source {
             KeySource::Id => KeyColumn::Id,
             KeySource::ByRow(ranks) => KeyColumn::ByRow(ranks.clone()),
-            KeySource::Number(name) => {
-                let number = self.fields.numbers.get(name.as_str()).ok_or_else(|| {
-                    StoreError::Inconsistent(format!("a plan sorts by the number `{name}`, which the index lacks"))
-                })?;
-                self.number_column(reader, name, number.whole)?
-            }
+            KeySource::Number(name) => KeyColumn::Number(self.number_column(reader, name)?),
             KeySource::Word { field, .. } => {
                 let mut by_doc = vec![u32::MAX; reader.max_doc() as usize];
                 let inverted = reader.inverted_index(self.fields.terms)?;
                 for (word, rank) in ranks.into_iter().flatten() {
                     let term = Term::from_field_text(self.fields.terms, &term_text(field, word));
-                    if let Some(mut postings) =
-                        inverted.read_postings(&term, IndexRecordOption::Basic).map_err(tantivy::TantivyError::from)?
-                    {
-                        while postings.doc() != TERMINATED {
-                            by_doc[postings.doc() as usize] = *rank;
-                            postings.advance();
-                        }
+                    let found = inverted.read_block_postings(&term, IndexRecordOption::Basic);
+                    let Some(mut block) = found.map_err(tantivy::TantivyError::from)? else { continue };
+                    while !block.docs().is_empty() {
+                        block.docs().iter().for_each(|doc| by_doc[*doc as usize] = *rank);
+                        block.advance();
                     }
                 }
                 KeyColumn::Ranks(by_doc)
@@ -485,25 +390,26 @@ impl Index {
     /// # Errors
     /// Where the index cannot be read.
     pub fn number_range(&self, name: &str) -> Result<Option<(f64, f64)>, StoreError> {
-        let Some(number) = self.fields.numbers.get(name) else { return Ok(None) };
+        if !self.fields.numbers.contains_key(name) {
+            return Ok(None);
+        }
         let mut out: Option<(f64, f64)> = None;
         for reader in self.searcher().segment_readers() {
-            if let Some((_, least, greatest)) = self.number_column(reader, name, number.whole)?.ends() {
+            if let Some((_, least, greatest)) = self.number_column(reader, name)?.ends() {
                 out = Some(out.map_or((least, greatest), |(low, high)| (low.min(least), high.max(greatest))));
             }
         }
         Ok(out)
     }
 
-    pub(super) fn number_column(
-        &self,
-        reader: &SegmentReader,
-        name: &str,
-        whole: bool,
-    ) -> Result<KeyColumn, StoreError> {
-        let name = schema::number_name(name);
-        let fast = reader.fast_fields();
-        Ok(if whole { KeyColumn::Whole(fast.i64(&name)?) } else { KeyColumn::Real(fast.f64(&name)?) })
+    pub(super) fn number_column(&self, reader: &SegmentReader, name: &str) -> Result<NumberColumn, StoreError> {
+        let number = self.fields.numbers.get(name).ok_or_else(|| {
+            StoreError::Inconsistent(format!("a plan asks for the number `{name}`, which the index lacks"))
+        })?;
+        let kind = if number.whole { ColumnType::I64 } else { ColumnType::F64 };
+        let found = reader.fast_fields().u64_lenient_for_type(Some(&[kind]), &schema::number_name(name))?;
+        let raw = found.map_or_else(|| Column::build_empty_column(reader.max_doc()), |(column, _)| column);
+        Ok(NumberColumn { raw, whole: number.whole })
     }
 }
 
@@ -538,16 +444,6 @@ fn whole_bounds(range: &Range) -> Option<(i64, i64)> {
         Bound::Unbounded => i64::MAX,
     };
     (low <= high).then_some((low, high))
-}
-
-/// Whether a test that must be wrapped to be left out stands anywhere in a filter, see [`Excluded`].
-fn needs_care(filter: &Filter) -> bool {
-    match filter {
-        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(needs_care),
-        Filter::Not(inner) => needs_care(inner),
-        Filter::Test(test) => matches!(test, Test::Phrase { .. } | Test::Meta { .. } | Test::Range { .. }),
-        Filter::All | Filter::Rows(_) | Filter::Pin(_) => false,
-    }
 }
 
 /// Documents of a row, for self-checks: how many the index holds of each.

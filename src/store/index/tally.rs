@@ -4,6 +4,7 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, Searcher, TERMINATED};
 
 use super::Index;
+use super::evaluate::Segment;
 use super::rows::RowSet;
 use super::schema::{HAS, term_text};
 use crate::store::StoreError;
@@ -36,16 +37,7 @@ impl Index {
         let searcher = self.searcher();
         let mut counted = Vec::new();
         for reader in searcher.segment_readers() {
-            let column = reader.fast_fields().u64("row")?;
-            let alive = reader.alive_bitset();
-            let mut found = RowSet::new(reader.max_doc() as usize);
-            for doc in 0..reader.max_doc() {
-                if alive.is_none_or(|alive| alive.is_alive(doc))
-                    && column.first(doc).is_some_and(|row| rows.contains(row as u32))
-                {
-                    found.insert(doc);
-                }
-            }
+            let found = Segment::new(self, reader, &|_| None).documents_of(rows)?;
             let all = found.len() == reader.max_doc() as usize;
             counted.push((!all).then_some(found));
         }
@@ -117,10 +109,12 @@ impl Tally<'_> {
     /// # Errors
     /// Where the index cannot be read.
     pub fn numbers(&self, field: &str) -> Result<Option<Numbers>, StoreError> {
-        let Some(number) = self.index.fields.numbers.get(field) else { return Ok(None) };
+        if !self.index.fields.numbers.contains_key(field) {
+            return Ok(None);
+        }
         let mut out: Option<Numbers> = None;
         for (reader, counted) in self.searcher.segment_readers().iter().zip(&self.counted) {
-            let column = self.index.number_column(reader, field, number.whole)?;
+            let column = self.index.number_column(reader, field)?;
             let mut take = |rows: u64, least: f64, greatest: f64| {
                 let numbers = out.get_or_insert(Numbers { rows: 0, least, greatest });
                 numbers.rows += rows;

@@ -1,0 +1,1 @@
+topic:(calculus or geometry) -topic:physics

@@ -1,0 +1,1 @@
+has:level level:conceptual lines<60

@@ -1,0 +1,1 @@
+complexity:intermediate..advanced updaters>=1

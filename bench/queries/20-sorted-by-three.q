@@ -1,0 +1,1 @@
+is:valid is:scene | sort complexity.score lines -duration | take 20

@@ -1,0 +1,1 @@
+is:valid topic:calculus | per source 200

@@ -1,0 +1,1 @@
+is:scene | sample 1% seed 3

@@ -1,0 +1,1 @@
+split.given:test source:lecture_notes

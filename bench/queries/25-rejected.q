@@ -1,0 +1,1 @@
+state:rejected | sort -lines | take 20

@@ -1,0 +1,1 @@
+instruction:"number line" -code:axes
