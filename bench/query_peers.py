@@ -119,7 +119,7 @@ DUCKDB = {
         "id",
         False,
     ),
-    "11-sample": ("complexity > 'basic' AND instruction IS NOT NULL", None, True),
+    "11-sample": ("complexity > 'basic'::complexity_word AND instruction IS NOT NULL", None, True),
     "12-state-and-source": ("source = 'generated'", "complexity_score DESC NULLS LAST, id", True),
     "13-range": ("lines BETWEEN 20 AND 80", "id", True),
     "14-or-list-of-topics": (
@@ -131,7 +131,7 @@ DUCKDB = {
     "16-dates": ("added BETWEEN DATE '2026-04-01' AND DATE '2026-09-30' AND valid", "id", True),
     "17-without-an-instruction": ("instruction IS NULL", "id", True),
     "18-has-a-level": ("level IS NOT NULL AND level = 'conceptual' AND lines < 60", "id", True),
-    "19-ordered-words": ("complexity BETWEEN 'intermediate' AND 'advanced' AND updaters >= 1", "id", True),
+    "19-ordered-words": ("complexity BETWEEN 'intermediate'::complexity_word AND 'advanced'::complexity_word AND updaters >= 1", "id", True),
     "20-sorted-by-three": (
         "valid AND scene",
         "complexity_score NULLS LAST, lines NULLS LAST, duration DESC NULLS LAST, id",

@@ -9,6 +9,7 @@ mod corpus;
 mod export;
 mod faults;
 mod history;
+mod index;
 mod ingest_repos;
 mod ingest_tables;
 mod naive;
