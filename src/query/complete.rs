@@ -161,11 +161,11 @@ impl Finder<'_> {
                 self.values(field, sign, word, Span::new(test, word.to), negated);
             }
             Context::Is { word } => {
-                let fields = fields::all().into_iter().filter(|field| field.kind == Kind::Bool);
+                let fields = known().into_iter().filter(|field| field.kind == Kind::Bool);
                 fields.for_each(|field| self.offer(word, field.name, CandidateKind::Field, field.doc));
             }
             Context::Has { word } => {
-                let (fields, meta) = (fields::all(), self.meta());
+                let (fields, meta) = (known(), self.meta());
                 for field in fields.iter().filter(|field| field.home != Home::Meta) {
                     self.offer(word, field.name, CandidateKind::Field, field.doc);
                 }
@@ -231,7 +231,7 @@ impl Finder<'_> {
     /// The beginning of a test.
     fn tests(&mut self, begun: &Begun<'_>) {
         let typed = begun.typed;
-        let all = fields::all();
+        let all = known();
         if let Some(whole) = begun.whole {
             self.keywords(whole, begun.joints);
             for field in all.iter().filter(|field| field.kind == Kind::Bool) {
@@ -333,7 +333,7 @@ impl Finder<'_> {
 
     /// Fields with one value per row.
     fn columns(&mut self, word: Span, used: &[&str], goes_on: bool) {
-        let (all, meta) = (fields::all(), self.meta());
+        let (all, meta) = (known(), self.meta());
         let single = |field: &&FieldInfo| {
             field.home != Home::Meta && !matches!(field.kind, Kind::Set | Kind::CountedSet | Kind::Text)
         };
@@ -344,7 +344,21 @@ impl Finder<'_> {
                 self.offer(word, &insert, CandidateKind::Field, about);
             }
         }
+        // Relevance is for looking, the best first: `sort -score`.
+        if self.text[..word.from].ends_with('-')
+            && !used.contains(&"score")
+            && let Some(score) = fields::find("score")
+        {
+            self.offer(word, score.name, CandidateKind::Field, score.doc);
+        }
     }
+}
+
+/// The fields that some row may have a value of.
+fn known() -> Vec<FieldInfo> {
+    let mut all = fields::all();
+    all.retain(|field| !matches!(field.home, Home::Unfilled | Home::Relevance));
+    all
 }
 
 const META: &str = "A column of its source's own.";
