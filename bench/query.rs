@@ -7,8 +7,9 @@
 //! cargo bench --bench query -- --rows 1000000 --place DIR --keep --peers --json FILE --table FILE
 //! ```
 //!
-//! Each query is asked once unmeasured, then as often as `--runs` says. `--place` says where the store (and what the
-//! peers make) lies, `--keep` asks the store that is there; `--peers` needs python3 and takes duckdb from PyPI.
+//! Each query is asked once unmeasured, then as often as `--runs` says. `--queries scan` asks those in the folder `scan`,
+//! which read texts. `--place` says where the store (and what the peers make) lies, `--keep` asks the store that is there;
+//! `--peers` needs python3 and takes duckdb from PyPI.
 
 mod asked;
 mod measure;
@@ -35,7 +36,7 @@ fn main() {
     let arguments = Arguments::of_process();
     let runs = arguments.number("--runs", 11) as usize;
     if let Some(project) = arguments.text("--asks") {
-        println!("{}", inside(Path::new(project), runs, arguments.text("--only")));
+        println!("{}", inside(Path::new(project), runs, &queries(&arguments), arguments.text("--only")));
         return;
     }
     let rows = arguments.number("--rows", 100_000);
@@ -71,8 +72,12 @@ fn main() {
     let own = std::env::current_exe().expect("this program has a path");
     let mut command = Command::new(own);
     command.arg("--asks").arg(&project).arg("--runs").arg(runs.to_string());
+    if let Some(name) = arguments.text("--queries") {
+        command.args(["--queries", name]);
+    }
     let inside: Value = serde_json::from_str(&measure::run(&mut command, false).output).expect("it prints JSON");
-    let names: Vec<String> = queries().into_iter().map(|(name, _)| name).collect();
+    let asked = queries(&arguments);
+    let names: Vec<String> = asked.iter().map(|(name, _)| name.clone()).collect();
     let peers = if arguments.has("--peers") { peers(&program, &folder, &names, runs) } else { Vec::new() };
 
     let mut head = "| query | rows | count | page | count, whole process | page, whole process |".to_owned();
@@ -85,14 +90,14 @@ fn main() {
     said += &format!("{head}\n{line}\n");
     let mut records = Vec::new();
     let (mut medians, mut worst, mut whole) = (Vec::new(), 0f64, Vec::new());
-    for (name, text) in queries() {
-        let asked = &inside["queries"][&name];
-        let total = asked["rows"].as_u64().expect("a count is a number");
-        let (count, page) = (times(&asked["count_ms"]), times(&asked["page_ms"]));
+    for (name, text) in &asked {
+        let answer = &inside["queries"][name];
+        let total = answer["rows"].as_u64().expect("a count is a number");
+        let (count, page) = (times(&answer["count_ms"]), times(&answer["page_ms"]));
         let outside = |verb: &str| -> Vec<f64> {
             let command = || {
                 let mut command = Command::new(&program);
-                command.arg("-C").arg(&project).args([verb, &text]).stderr(std::process::Stdio::null());
+                command.arg("-C").arg(&project).args([verb, text]).stderr(std::process::Stdio::null());
                 command
             };
             measure::run(&mut command(), false);
@@ -108,7 +113,7 @@ fn main() {
             shown(&printed)
         );
         for peer in &peers {
-            let theirs = &peer["queries"][&name];
+            let theirs = &peer["queries"][name];
             let differs = theirs["rows"].as_u64() != Some(total);
             assert!(
                 !(differs && theirs["equal"] == true),
@@ -173,10 +178,12 @@ fn main() {
 }
 
 /// The queries, by the names of their files.
-fn queries() -> Vec<(String, String)> {
+fn queries(arguments: &Arguments) -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/queries");
+    let folder = arguments.text("--queries").map_or(folder.clone(), |name| folder.join(name));
     let entries = std::fs::read_dir(folder).expect("the queries are there");
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a folder can be listed").path()).collect();
+    files.retain(|path| path.is_file());
     files.sort();
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).expect("a query can be read");
@@ -187,20 +194,20 @@ fn queries() -> Vec<(String, String)> {
 }
 
 /// Asks by the library in this process, and tells what it took.
-fn inside(project: &Path, runs: usize, only: Option<&str>) -> Value {
+fn inside(project: &Path, runs: usize, queries: &[(String, String)], only: Option<&str>) -> Value {
     let project = Project::find(project).expect("the project is there");
     let begin = Instant::now();
     let store = Store::open(&project).expect("the store can be opened");
     let open = begin.elapsed().as_secs_f64() * 1000.0;
     let vocabulary = StoreVocabulary::new(&store);
     let mut out = serde_json::Map::new();
-    for (name, text) in queries().into_iter().filter(|(name, _)| only.is_none_or(|only| name.contains(only))) {
+    for (name, text) in queries.iter().filter(|(name, _)| only.is_none_or(|only| name.contains(only))) {
         let count = || {
-            let compiled = query::compile(&text, &vocabulary).expect("a query of the bench compiles");
+            let compiled = query::compile(text, &vocabulary).expect("a query of the bench compiles");
             slice::count(&store, &compiled.plan).expect("it can be answered")
         };
         let page = || {
-            let compiled = query::compile(&text, &vocabulary).expect("a query of the bench compiles");
+            let compiled = query::compile(text, &vocabulary).expect("a query of the bench compiles");
             let found = slice::select(&store, &compiled.plan, PAGE).expect("it can be answered");
             let samples: Vec<_> = slice::samples(&store, &found).map(|each| each.expect("it can be read")).collect();
             samples.iter().map(|sample| sample.code.len()).sum::<usize>()
@@ -225,7 +232,7 @@ fn inside(project: &Path, runs: usize, only: Option<&str>) -> Value {
                 shown(&pages)
             );
         }
-        out.insert(name, json!({ "rows": rows, "count_ms": counts, "page_ms": pages }));
+        out.insert(name.clone(), json!({ "rows": rows, "count_ms": counts, "page_ms": pages }));
     }
     let status = std::fs::read_to_string("/proc/self/status").expect("this system has /proc");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
