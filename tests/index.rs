@@ -33,7 +33,7 @@ fn sample(row: u32) -> Sample {
         state: State::Kept,
         reason: None,
         instruction: None,
-        code: if row % 11 == 0 { "red green blue".into() } else { "green red blue".into() },
+        code: if row.is_multiple_of(11) { "red green blue".into() } else { "green red blue".into() },
         revision: RevisionKind::Read,
         cleaners: Vec::new(),
         licence: "MIT".into(),
@@ -63,7 +63,7 @@ fn many_documents_are_found_ordered_and_chosen_as_one_by_one() {
     (0..ROWS).step_by(1000).for_each(|row| writer.delete(row));
     index.commit(writer, 2).unwrap();
 
-    let there = |row: &u32| row % 1000 != 0;
+    let there = |row: &u32| !row.is_multiple_of(1000);
     let of_source = |n: u32| Clause::AnyOf(index.fields.terms, vec![format!("source\u{1f}s{n}")]);
     let phrase = ["red", "green"].map(str::to_owned).to_vec();
     let some: Arc<RowSet> = Arc::new((0..ROWS).filter(|row| row % 5 == 2 || *row > 60_000).collect());

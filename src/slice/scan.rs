@@ -88,8 +88,11 @@ impl<'a> Scans<'a> {
                 self.texts(&candidates, &|text, desk| Ok(wanted.is_like(text.code(&mut desk.code)?)))
             }
             Test::Ast { pattern } => {
-                // Every name of the pattern stands in the code, so the index can leave most rows out.
-                let named = pattern.names().iter().map(|name| text::phrase(name)).filter(|terms| !terms.is_empty());
+                // Every name of the pattern stands in the code, so the index can leave most rows out; but for keywords that
+                // may be glued to a number (`0xfor 1`).
+                let glued = |name: &str| ["and", "else", "for", "if", "in", "is", "not", "or"].contains(&name);
+                let named = pattern.names().iter().filter(|name| !glued(name)).map(|name| text::phrase(name));
+                let named = named.filter(|terms| !terms.is_empty());
                 let named: Vec<Filter> = named
                     .map(|terms| Filter::Test(Test::Phrase { within: Within::Code, terms, prefix: false }))
                     .collect();
