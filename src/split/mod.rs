@@ -148,7 +148,7 @@ mod tests {
             id: SampleId::new(source, &at.to_string()),
             source: source.to_owned(),
             near,
-            content: crate::sample::hash16(&[at.to_string().as_bytes()]),
+            content: crate::sample::hash16(&[source.as_bytes(), at.to_string().as_bytes()]),
             file: None,
             family: None,
         }

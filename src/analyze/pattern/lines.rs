@@ -479,7 +479,7 @@ mod tests {
 
     #[test]
     fn lines_tell_what_the_tree_of_the_whole_text_tells() {
-        let (mut found, mut told) = (0, 0);
+        let (mut found, mut told, mut asked) = (0, 0, 0);
         for code in CODES {
             let syntax = check(code);
             assert!(syntax.is_valid(), "{code:?}: {syntax:?}");
@@ -493,13 +493,14 @@ mod tests {
                 assert_eq!(pattern.is_in_valid(code, &mut seen), whole, "{text} in {code:?}");
                 assert_eq!(pattern.is_in_valid(code, &mut seen), whole, "{text} in {code:?}, seen before");
                 found += usize::from(whole);
+                asked += 1;
                 let verdict =
                     pattern.lines.as_ref().map(|lines| lines.look(code, &mut seen, &|body| pattern.stands_in(body)));
                 told += usize::from(matches!(verdict, Some(Verdict::Found | Verdict::Absent)));
             }
         }
         assert!(found > 100, "{found} are found");
-        assert!(told * 10 > CODES.len() * PATTERNS.len() * 7, "lines tell {told} answers only");
+        assert!(told * 2 > asked, "lines tell {told} of {asked} answers only");
     }
 
     #[test]

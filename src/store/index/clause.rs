@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::analyze::features::{EXTRACTORS, Kind};
+
 use super::rows::RowSet;
 use super::schema::UNIT;
 
@@ -41,6 +43,17 @@ impl Clause {
     }
 }
 
+/// An end of a range as people write it; nothing where it is open.
+fn end(name: &str, key: u64) -> String {
+    let whole = name == "added" || EXTRACTORS.iter().any(|feature| feature.name == name && feature.kind == Kind::Int);
+    if whole {
+        let number = (key ^ (1 << 63)) as i64;
+        return if number == i64::MIN || number == i64::MAX { String::new() } else { number.to_string() };
+    }
+    let number = f64::from_bits(if key >> 63 == 1 { key ^ (1 << 63) } else { !key });
+    if number.is_finite() { number.to_string() } else { String::new() }
+}
+
 impl fmt::Debug for Clause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let joined = |f: &mut fmt::Formatter<'_>, name: &str, parts: &[Clause]| {
@@ -55,7 +68,7 @@ impl fmt::Debug for Clause {
             Clause::All => f.write_str("All"),
             Clause::AnyOf(_, terms) => f.debug_list().entries(terms.iter().map(shown)).finish(),
             Clause::Phrase(_, terms) => write!(f, "Phrase{:?}", terms.iter().map(shown).collect::<Vec<_>>()),
-            Clause::Between(name, low, high) => write!(f, "{name} in {low:#x}..={high:#x}"),
+            Clause::Between(name, low, high) => write!(f, "{name} in {}..{}", end(name, *low), end(name, *high)),
             Clause::Rows(rows) | Clause::Lasting(rows) => write!(f, "Rows({} rows)", rows.len()),
             Clause::And(parts) => joined(f, "And", parts),
             Clause::Or(parts) => joined(f, "Or", parts),
