@@ -53,7 +53,7 @@ impl Vocabulary for Small {
         (field == "lines").then_some((3.0, 500.0))
     }
 
-    fn ids(&self, digits: &str, limit: usize) -> Option<Vec<String>> {
+    fn ids(&self, digits: &str, limit: usize, _: bool) -> Option<Vec<String>> {
         let known = ["7f3a21", "7f3a22", "00ff00"].map(|head| format!("{head}{}", "0".repeat(26)));
         Some(known.into_iter().filter(|id| id.starts_with(digits)).take(limit).collect())
     }
@@ -62,7 +62,7 @@ impl Vocabulary for Small {
         vec!["title".to_owned(), "year".to_owned()]
     }
 
-    fn levels(&self) -> Vec<(String, Vec<String>)> {
+    fn levels(&self, _: Option<i64>) -> Vec<(String, Vec<String>)> {
         vec![("manimbench".to_owned(), vec!["foundation".to_owned(), "advanced".to_owned()])]
     }
 
