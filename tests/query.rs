@@ -400,7 +400,7 @@ fn a_megabyte_is_read_in_linear_time() {
     assert!(compile(&")".repeat(1 << 20), &NoVocabulary).is_err());
     assert!(compile(&"| take 1 ".repeat(1 << 16), &NoVocabulary).is_ok());
     // what begins again and again and never ends
-    for begun in ["lines:[2 TO ", "source IN ( ", "len(code ", "(", "\u{201c}a ", "a and"] {
+    for begun in ["lines:[2 TO ", "source IN ( ", "len(code ", "(", "\u{201c}a ", "a and", "uses:(x)"] {
         let _ = compile(&begun.repeat((1 << 18) / begun.len()), &NoVocabulary);
     }
 }

@@ -89,6 +89,14 @@ fn no_family_is_parted_and_the_sizes_are_met() {
     for group in groups["groups"].as_array().expect("groups") {
         assert_eq!(group["count"].as_f64(), Some(count(group["key"]["split"].as_str().unwrap_or_default())));
     }
+    // Later stages see the labels.
+    let two = labels(&dir, "| split 80/10/10 seed 3 | per split 2");
+    let sides: Vec<&String> = two.values().map(|(side, _)| side).collect();
+    assert_eq!((two.len(), sides.iter().filter(|side| **side == "test").count()), (6, 2));
+    assert_eq!(
+        ids("| split 80/10/10 seed 3 | sort split | take 5"),
+        ids("| split 80/10/10 seed 3 | balance split train:1 to 5")
+    );
     let report = json_of(&dir, &["export", "| split 80/10/10 seed 3", "--out", "out", "--json"]);
     assert_eq!(report["sides"]["rule"], json!("stage"));
     for side in ["train", "validation", "test"] {

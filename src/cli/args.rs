@@ -266,7 +266,7 @@ pub struct CountArgs {
     #[arg(long, value_delimiter = ',', value_name = "FIELDS")]
     pub by: Vec<String>,
     /// Print at most so many groups
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", requires = "by")]
     pub limit: Option<usize>,
 }
 
@@ -431,7 +431,7 @@ pub struct LogArgs {
 /// `undo`.
 #[derive(Args, Debug)]
 pub struct UndoArgs {
-    /// The op; the newest unless said. Naming an `undo` takes that back
+    /// The op; unless said the newest in effect that is no undo. Naming an `undo` takes that back
     pub op: Option<i64>,
 }
 

@@ -177,11 +177,12 @@ impl Session {
             }
             Ok(text)
         };
-        if let Some(file) = &asked.file {
+        let from_input = asked.query.len() == 1 && asked.query[0] == "-";
+        if let Some(file) = asked.file.as_ref().filter(|file| file.as_os_str() != "-") {
             let text = std::fs::read_to_string(file).map_err(|error| Failure::file(file, &error))?;
             return not_empty(text, &file.display());
         }
-        if asked.query.len() == 1 && asked.query[0] == "-" {
+        if from_input || asked.file.is_some() {
             let text = std::io::read_to_string(std::io::stdin())
                 .map_err(|error| Failure::request(format!("standard input: {error}")))?;
             return not_empty(text, &"standard input");

@@ -65,11 +65,13 @@ pub(super) fn spot(text: &str, at: usize, before: Option<&Expr<Parsed>>) -> Opti
         .or_else(|| python_in(text, at, before?))
 }
 
-/// The next word from `at` on, blanks before it left out.
+/// The next word from `at` on, blanks before it left out; the beginning of a very long one, so that reading stays linear
+/// where many tests stand without a blank between them.
 fn word_at(text: &str, at: usize) -> Span {
     let rest = &text[at..];
     let from = at + (rest.len() - rest.trim_start().len());
-    let length = text[from..].find(char::is_whitespace).unwrap_or(text.len() - from);
+    let rest = calls::bounded(&text[from..]);
+    let length = rest.find(char::is_whitespace).unwrap_or(rest.len());
     Span::new(from, from + length)
 }
 

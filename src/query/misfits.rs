@@ -5,7 +5,7 @@ use crate::analyze::features::Kind;
 use super::ast::{Op, Value, ValueKind};
 use super::error::QueryError;
 use super::fields::kind_name;
-use super::plan::Field;
+use super::plan::{Field, Home};
 use super::resolve::{Ask, as_text};
 use super::suggest::typed;
 
@@ -41,6 +41,18 @@ pub(super) fn no_whole_value(ask: &Ask<'_>, field: &Field, value: &Value) -> Que
         ValueKind::Bare(word) | ValueKind::Quoted(word) if !text => typed(word),
         _ => as_text(value),
     };
+    if let (Home::Meta, ValueKind::Bare(typed)) = (field.home, &value.kind) {
+        let plain: String = typed.chars().filter(|c| !matches!(c, ',' | '_' | '\'')).collect();
+        let message = format!("`{sign}` compares numbers in `{}`, and `{typed}` is none", ask.name.text);
+        let error = ask.error("type", value.span, message);
+        return match plain != *typed && super::numbers::number(&plain).is_some() {
+            true => error.suggest(ask.text, value.span, &plain),
+            false => ask.rewritten(
+                error.help("`:` looks for words in a column"),
+                &format!("{}:{}", ask.name.text, as_text(value)),
+            ),
+        };
+    }
     let minus = if ask.op == Op::Differs { "-" } else { "" };
     let noun = if text { "text" } else { "set" };
     let error = ask

@@ -7,11 +7,13 @@ use std::rc::Rc;
 use crate::analyze::features::Kind;
 use crate::analyze::pattern::Pattern;
 
-use super::ast::{Atom, Check, Expr, InValues, Leaf, Node, Op, Parsed, Query, Resolved, Span, Value, ValueKind, Word};
+use super::ast::{
+    Atom, Check, Expr, InValues, Leaf, Node, Op, Parsed, Query, Resolved, Span, StatedKind, Value, ValueKind, Word,
+};
 use super::error::QueryError;
 use super::fields::{self, kind_name};
 use super::numbers::number;
-use super::plan::{Field, Home, Note, Within};
+use super::plan::{Field, Home, Note, Step, Within};
 use super::relevance;
 use super::suggest::{listed, quote, similar, typed, unknown_field};
 use super::texts::Place;
@@ -152,6 +154,14 @@ impl Resolver<'_> {
         let filter = resolved.pop().expect("one expression resolves to one");
         let mut steps = Vec::with_capacity(parsed.steps.len());
         for stated in &parsed.steps {
+            if matches!(stated.kind, StatedKind::Split { .. })
+                && steps.iter().any(|step| matches!(step, Step::Split { .. }))
+            {
+                let error =
+                    QueryError::new("stage", stated.span, "rows are split once: this would replace the first `split`");
+                let bar = text[..stated.span.from].rfind('|').unwrap_or(stated.span.from);
+                return Err(error.suggest(text, Span::new(bar, stated.span.to), "").into());
+            }
             steps.push(match relevance::asked(stated) {
                 true => self.by_score(text, stated, &filter, steps.len())?,
                 false => self.step(text, stated)?,
@@ -226,19 +236,27 @@ impl Resolver<'_> {
         let digits = id.text.to_ascii_lowercase();
         let is_id = (6..=32).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_id {
-            return Err(QueryError::new(
-                "type",
-                id.span,
-                format!("`near:` wants a sample's id, and `{}` is none", id.text),
-            )
-            .expected(["6 to 32 hexadecimal digits, as `query` shows them"]));
+            let shown: String = id.text.chars().take(40).collect();
+            let error = QueryError::new("type", id.span, format!("`near:` wants a sample's id, and `{shown}` is none"))
+                .expected(["6 to 32 hexadecimal digits, as `query` shows them"])
+                .help("how alike stands after `>=`: near:7f3a21>=0.8");
+            // `near:7f3a21>0.5`, `near:7f3a21=0.5`, `near:"7f3a21"`
+            let bare = digits.trim_matches(['"', '\'']);
+            let fixed = match bare.split_once(['>', '=', ':']) {
+                Some((id, share)) => format!("near:{id}>={}", share.trim_start_matches(['=', '>'])),
+                None => format!("near:{bare}"),
+            };
+            return Err(if fixed.len() < 64 && fixed != whole.of(text) {
+                error.suggest(text, whole, &fixed)
+            } else {
+                error
+            });
         }
         // Where no store is asked any id may be one.
         let found = self.vocabulary.ids(&digits, 4, self.at.is_some()).unwrap_or_else(|| vec![digits.clone()]);
         match found.as_slice() {
             [one] => Ok(Expr::new(Node::Atom(Check::Near { id: one.clone(), threshold }), ())),
-            [] => Err(QueryError::new("value", id.span, format!("no sample has an id that begins with `{}`", id.text))
-                .suggest(text, whole, &format!("id:{digits}"))),
+            [] => Err(QueryError::new("value", id.span, format!("no sample has an id that begins with `{}`", id.text))),
             several => {
                 let message = format!("`{}` begins the ids of several samples", id.text);
                 let error = QueryError::new("value", id.span, message);

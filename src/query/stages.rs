@@ -152,6 +152,17 @@ impl<'a> Words<'_, 'a> {
         match keyword(next, word) {
             Some(rest) => {
                 self.rest = rest;
+                if self.ended() {
+                    let at = self.grammar.span(next, rest);
+                    let example = match word {
+                        "seed" => " 7",
+                        "to" => " 100",
+                        _ => " source",
+                    };
+                    let message = format!("`{word}` does not say {what}");
+                    let error = QueryError::new("stage", at, message).expected([form(&self.name.text)]);
+                    return fail(error.suggest(self.grammar.text, Span::new(at.to, at.to), example));
+                }
                 self.word(what).map(Some)
             }
             None => Ok(None),
@@ -318,6 +329,13 @@ fn unknown(grammar: &Grammar<'_>, name: &Word, bar: Span, start: &str) -> QueryE
             .suggest(text, bar, " ");
     }
     let error = QueryError::new("stage", name.span, format!("there is no stage `{}`", name.text));
+    // A test after a `|` was meant as a filter.
+    if text[name.span.to..].starts_with([':', '=', '<', '>', '.', '!']) {
+        return error
+            .expected(forms())
+            .help("a filter stands before the first `|`; a blank between two tests means `and`")
+            .suggest(text, Span::new(bar.from, grammar.at(start)), "");
+    }
     let kind = QueryError { kind: "foreign", ..error.clone() };
     match name.text.to_ascii_lowercase().as_str() {
         "head" | "limit" | "first" | "top" | "tail" => {

@@ -216,6 +216,10 @@ fn whole(text: &str, word: &Word, what: &str) -> Result<u64, QueryError> {
     {
         return Ok(count);
     }
+    if !word.text.is_empty() && word.text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let message = format!("`{}` is more than `{what}` takes: at most {}", word.text, u64::MAX);
+        return Err(QueryError::new("range", word.span, message).suggest(text, word.span, &u64::MAX.to_string()));
+    }
     let error =
         QueryError::new("type", word.span, format!("`{what}` wants a whole number, and `{}` is not one", word.text))
             .expected(["a whole number"]);

@@ -38,6 +38,11 @@ impl Resolver<'_> {
                 self.number(ask, subject, Measure::Real(""), value)
             }
             Kind::Text => {
+                if let (Home::Meta, ValueKind::Bare(text)) = (field.home, &value.kind)
+                    && text.contains("..")
+                {
+                    self.note(format!("`{text}` is looked for as a text: a range has numbers at its ends"));
+                }
                 let place = match (field.home, field.name.as_str()) {
                     (Home::Meta, _) => Place::Column(field),
                     (_, "instruction") => Place::Texts(Within::Instruction),
@@ -111,6 +116,12 @@ impl Resolver<'_> {
                     Op::AtMost => range(Bound::Unbounded, Bound::Included(number)),
                     Op::More => range(Bound::Excluded(number), Bound::Unbounded),
                     Op::AtLeast => range(Bound::Included(number), Bound::Unbounded),
+                    // A column may hold texts beside numbers: these are other values too.
+                    Op::Differs if field.home == Home::Meta => {
+                        let equal = range(Bound::Included(number), Bound::Included(number));
+                        let given = Expr::check(Check::Given(field.clone()));
+                        Expr::new(Node::And(vec![given, equal.complement()]), ())
+                    }
                     // nulls are in neither
                     Op::Differs => either(
                         range(Bound::Unbounded, Bound::Excluded(number)),

@@ -174,14 +174,15 @@ fn run(
     mut hits: Vec<Hit>,
     limit: usize,
 ) -> Result<Slice, StoreError> {
-    let mut sides = None;
+    // A sub-query's own labels are none of the whole's.
+    let outside = moment.sides.take();
     let mut notes: Vec<String> = forgotten(&moment.forgotten()).into_iter().collect();
     for step in steps {
         let rows_in = hits.len() as u64;
         let groups;
         if let Step::Split { shares, seed } = step {
             let labels = sides::label(moment, *shares, *seed, &hits)?;
-            sides = Some(labels.sides);
+            *moment.sides.borrow_mut() = Some(labels.sides);
             notes.extend(labels.notes);
             groups = labels.groups;
         } else {
@@ -189,6 +190,7 @@ fn run(
         }
         counts.push(StepCount { groups, ..StepCount::new(step, rows_in, hits.len() as u64) });
     }
+    let sides = moment.sides.replace(outside);
     let total = hits.len() as u64;
     hits.truncate(limit);
     Ok(Slice { total, rows: named(hits), steps: counts, at: moment.op(), sides, notes })
@@ -439,6 +441,11 @@ fn each_value(
     rows: &RowSet,
     take: &mut dyn FnMut(u32, Seen<'_>),
 ) -> Result<(), StoreError> {
+    if let (Some(sides), "split") = (moment.sides.borrow().as_ref(), field.name.as_str()) {
+        let labelled = rows.iter().filter_map(|row| Some((row, sides.get(&row)?)));
+        labelled.for_each(|(row, side)| take(row, Seen::Word(side.word())));
+        return Ok(());
+    }
     let store = moment.store;
     let same;
     let rows = if moment.past.is_some() && field.home != Home::Text {

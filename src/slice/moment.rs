@@ -3,8 +3,9 @@
 //! Of the past the index answers for the samples that no later op touched; each of the others is read as it was and judged
 //! by itself.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::judge::{Judge, values_of_sample};
 use super::{GroupKey, Seen, sort_keys};
@@ -20,12 +21,14 @@ pub(super) struct Moment<'a> {
     pub(super) store: &'a Store,
     /// None: now.
     pub(super) past: Option<Past<'a>>,
+    /// The sides that a stage gave, for the stages after it.
+    pub(super) sides: RefCell<Option<BTreeMap<u32, Side>>>,
 }
 
 impl<'a> Moment<'a> {
     /// Now.
     pub(super) fn now(store: &'a Store) -> Self {
-        Moment { store, past: None }
+        Moment { store, past: None, sides: RefCell::default() }
     }
 
     /// After an op; now where none is named, or it is the newest.
@@ -33,7 +36,7 @@ impl<'a> Moment<'a> {
         let Some(op) = at else { return Ok(Moment::now(store)) };
         let looks_back = store.newest_op()?.is_some_and(|(newest, _)| op < newest);
         let past = if looks_back { Some(store.past(op)?) } else { None };
-        Ok(Moment { store, past })
+        Ok(Moment { store, past, sides: RefCell::default() })
     }
 
     /// The op after which it is; none where it is now.

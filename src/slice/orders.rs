@@ -29,6 +29,16 @@ pub(super) fn sort_keys(moment: &Moment<'_>, keys: &[SortKey]) -> Result<Vec<(Ke
             let source = match (field.home, field.kind) {
                 (Home::Id, _) => KeySource::Id,
                 (Home::Unfilled | Home::Relevance, _) => KeySource::ByRow(Arc::default()),
+                (Home::Column, _) if field.name == "split" && moment.sides.borrow().is_some() => {
+                    let sides = moment.sides.borrow();
+                    let sides = sides.iter().flatten();
+                    let mut ranks = Vec::new();
+                    for (row, side) in sides {
+                        ranks.resize(ranks.len().max(*row as usize + 1), u32::MAX);
+                        ranks[*row as usize] = *side as u32;
+                    }
+                    KeySource::ByRow(Arc::new(ranks))
+                }
                 (Home::Column, _) => KeySource::ByRow(Arc::new(store.columns()?.ranks(&field.name))),
                 (Home::Fact | Home::Row, Kind::Int | Kind::Real | Kind::Date) => KeySource::Number(field.name.clone()),
                 (Home::Fact | Home::Row, Kind::Enum { words, .. }) => KeySource::Word {

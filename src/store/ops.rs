@@ -199,29 +199,14 @@ impl Store {
             return Err(StoreError::Unknown(format!("op {} is undone already, by op {by}", target.op)));
         }
         let (target, target_verb) = (target.op, target.verb.clone());
-        // An undo of an op that is itself later stands in the way of nothing: the two cancel out.
-        let above: Vec<i64> = ops
-            .iter()
-            .filter(|op| op.op > target && op.undone_by.is_none() && op.undoes.is_none_or(|undoes| undoes < target))
-            .map(|op| op.op)
-            .collect();
-        let later: Option<i64> = self
-            .conn
-            .query_row(
-                "SELECT min(h.op) FROM history AS h WHERE h.op IN (SELECT value FROM json_each(?2))
-                    AND (h.row IN (SELECT row FROM history WHERE op = ?1) OR h.row IN (SELECT row FROM sample WHERE added_op = ?1))
-                 UNION ALL
-                 SELECT min(h.op) FROM source_history AS h WHERE h.op IN (SELECT value FROM json_each(?2))
-                    AND h.source IN (SELECT source FROM source_history WHERE op = ?1)
-                 ORDER BY 1 NULLS LAST",
-                params![target, json!(above).to_string()],
-                |row| row.get(0),
-            )
-            .optional()?
-            .flatten();
-        if let Some(later) = later {
+        if let Some(direct) = self.stands_above(&ops, target)? {
+            // What stands above it may have others above itself: the topmost goes first.
+            let mut top = direct;
+            while let Some(next) = self.stands_above(&ops, top)? {
+                top = next;
+            }
             return Err(StoreError::Unknown(format!(
-                "op {later} changed samples that op {target} wrote: `scenery undo {later}` first"
+                "op {direct} changed samples that op {target} wrote: `scenery undo {top}` first"
             )));
         }
         // All in one transaction: an undo is never found half done.
@@ -272,6 +257,26 @@ impl Store {
         transaction.commit()?;
         self.catch_up()?;
         Ok(Undone { undone: target, verb: target_verb, restored, removed, op })
+    }
+
+    /// The newest op in effect that changed what an op wrote.
+    fn stands_above(&self, ops: &[OpRecord], target: i64) -> Result<Option<i64>, StoreError> {
+        // An undo of an op that is itself later stands in the way of nothing: the two cancel out.
+        let above: Vec<i64> = ops
+            .iter()
+            .filter(|op| op.op > target && op.undone_by.is_none() && op.undoes.is_none_or(|undoes| undoes < target))
+            .map(|op| op.op)
+            .collect();
+        let found = self.conn.query_row(
+            "SELECT max(op) FROM (SELECT h.op FROM history AS h WHERE h.op IN (SELECT value FROM json_each(?2))
+                AND (h.row IN (SELECT row FROM history WHERE op = ?1) OR h.row IN (SELECT row FROM sample WHERE added_op = ?1))
+             UNION ALL
+             SELECT h.op FROM source_history AS h WHERE h.op IN (SELECT value FROM json_each(?2))
+                AND h.source IN (SELECT source FROM source_history WHERE op = ?1))",
+            params![target, json!(above).to_string()],
+            |row| row.get(0),
+        )?;
+        Ok(found)
     }
 
     /// Brings the index and the columns up to the end of the change log.

@@ -192,7 +192,7 @@ pub fn value_of(sample: &Sample, field: &Field) -> Value {
         (_, "id") => json!(sample.id.to_string()),
         (_, "source") => json!(sample.source),
         (_, "locator") => json!(sample.locator),
-        (_, "origin") => json!(format!("{}:{}", sample.source, sample.locator)),
+        (_, "origin") => json!([format!("{}:{}", sample.source, sample.locator)]),
         (_, "licence") => json!(sample.licence),
         (_, "key") => json!(sample.key),
         (_, "instruction") => json!(sample.instruction),
