@@ -37,7 +37,9 @@ impl Display for Atom {
         match self {
             Atom::Text(value) => write!(f, "{value}"),
             Atom::Test { field, op, values } => {
-                let single = matches!(values.node, Node::Atom(_));
+                // A sign right after the operator would be read as another operator.
+                let signed = |value: &Value| matches!(&value.kind, ValueKind::Bare(text) if text.starts_with([':', '=', '<', '>', '!', '~']));
+                let single = matches!(&values.node, Node::Atom(value) if !signed(value));
                 let (open, close) = if single { ("", "") } else { ("(", ")") };
                 let gap = if !single && ends_open(values) { " " } else { "" };
                 write!(f, "{}{}{open}{values}{gap}{close}", field.text, op.sign())
