@@ -274,6 +274,7 @@ fn sample(row: u32, locator: &str, instruction: Option<String>, code: String, fa
         rank: 3,
         level: None,
         split: None,
+        held: false,
         split_given: None,
         tags: Default::default(),
         description_kind: DescriptionKind::Human,

@@ -25,7 +25,8 @@
 //! | 0 | [`sample`] [`text`] | std, serde |
 //! | 1 | [`prompt`] [`similarity`] [`analyze`] [`query`] | 0; `query` also `analyze::features`; `analyze` also `similarity::lexer` |
 //! | 2 | [`store`] | 0, types of 1 |
-//! | 3 | [`ingest`] [`split`] [`mod@slice`] [`export`] | 0 to 2; `slice` also `split`, `export` also `slice` |
+//! | 3 | [`ingest`] [`dedup`] [`curate`] [`split`] [`mod@slice`] [`export`] | 0 to 2; `ingest`, `split` and `slice` also `dedup`, `slice` also `split`, `export` also `slice` |
+//! | 5 | [`report`] | 0 to 3 |
 //! | 6 | `cli` | all |
 //!
 //! # Doors
@@ -67,10 +68,13 @@
 pub mod analyze;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod curate;
+pub mod dedup;
 pub mod export;
 pub mod ingest;
 pub mod prompt;
 pub mod query;
+pub mod report;
 pub mod sample;
 pub mod similarity;
 pub mod slice;

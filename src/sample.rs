@@ -184,6 +184,9 @@ words! {
 }
 
 impl Side {
+    /// What a query calls the sides, and `held`: no side, because the row ties two of them.
+    pub const WORDS_AND_HELD: &[&str] = &["train", "validation", "test", "held"];
+
     /// Recognises the spellings that datasets use for sides: `val`, `valid`, `dev`, `eval`, `training`, `testing` and others, in any case.
     pub fn from_spelling(text: &str) -> Option<Side> {
         match text.trim().to_ascii_lowercase().as_str() {
@@ -349,6 +352,8 @@ pub struct Sample {
     pub level: Option<String>,
     /// The store's own side.
     pub split: Option<Side>,
+    /// Whether it has no side because it ties two of them.
+    pub held: bool,
     /// The side that the source gives.
     pub split_given: Option<Side>,
     /// Labels put on by people.

@@ -115,7 +115,8 @@ fn allowed(module: &str) -> Option<&'static [&'static str]> {
         "analyze" => ANALYSE,
         "query" => &["sample", "text", "analyze::features", "analyze::pattern"],
         "store" => STORE,
-        "ingest" | "dedup" | "curate" | "augment" => THREE,
+        "dedup" | "augment" => THREE,
+        "ingest" | "curate" => &["sample", "text", "prompt", "similarity", "analyze", "query", "store", "dedup"],
         "split" => &["sample", "text", "prompt", "similarity", "analyze", "query", "store", "dedup"],
         "slice" => &["sample", "text", "prompt", "similarity", "analyze", "query", "store", "dedup", "split"],
         "export" => &["sample", "text", "prompt", "similarity", "analyze", "query", "store", "slice", "augment"],
@@ -373,6 +374,8 @@ fn schema_of(conn: &rusqlite::Connection) -> BTreeMap<String, String> {
     rows.map(|row| {
         let (name, sql) = row.expect("a row");
         let sql = comment.replace_all(&sql, "").split_whitespace().collect::<Vec<_>>().join(" ");
+        // A column that was added later stands after a blank.
+        let sql = sql.replace(" ,", ",").replace(" )", ")");
         (name, sql)
     })
     .collect()

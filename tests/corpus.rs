@@ -207,6 +207,7 @@ pub fn prepared(
             rank: source.rank,
             level,
             split: None,
+            held: false,
             split_given: *rng.pick(&[None, Some(Side::Train), Some(Side::Validation), Some(Side::Test)]),
             tags: BTreeSet::new(),
             description_kind: match &instruction {

@@ -89,6 +89,7 @@ fn sample(source: &str, key: &str) -> Sample {
         rank: 3,
         level: None,
         split: None,
+        held: false,
         split_given: None,
         tags: Default::default(),
         description_kind: DescriptionKind::Human,

@@ -40,6 +40,7 @@ fn sample(row: u32) -> Sample {
         rank: 3,
         level: None,
         split: None,
+        held: false,
         split_given: None,
         tags: Default::default(),
         description_kind: DescriptionKind::None,

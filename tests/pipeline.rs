@@ -22,6 +22,7 @@ const NOW: &str = "2026-06-01T12:00:00Z";
 fn options(sync: bool) -> Options {
     Options {
         sync,
+        dedup: scenery::dedup::Settings::default(),
         max_row_bytes: 64 << 20,
         variant: None,
         now: NOW.to_owned(),

@@ -555,6 +555,7 @@ fn samples(rng: &mut Rng, count: usize) -> Vec<Sample> {
                 level: (source == "derivative_537")
                     .then(|| (*rng.pick(&["foundation", "conceptual", "advanced"])).to_owned()),
                 split: *rng.pick(&[None, Some(Side::Train), Some(Side::Test)]),
+                held: false,
                 split_given: None,
                 tags: if rng.chance(30) { BTreeSet::from(["good".to_owned()]) } else { BTreeSet::new() },
                 description_kind: DescriptionKind::Human,

@@ -31,6 +31,7 @@ fn try_read(store: &mut Store, source: &str, path: &Path, variant: Option<&str>)
     let options = Options {
         sync: true,
         max_row_bytes: 64 << 20,
+        dedup: scenery::dedup::Settings::default(),
         variant: variant.map(str::to_owned),
         now: "2026-06-01T00:00:00Z".to_owned(),
         command: format!("scenery ingest {source}"),
@@ -177,6 +178,7 @@ fn prompts_without_code_store_nothing() {
             let options = Options {
                 sync: false,
                 max_row_bytes: 64 << 20,
+                dedup: scenery::dedup::Settings::default(),
                 variant: None,
                 now: "2026-06-01T00:00:00Z".to_owned(),
                 command: String::new(),

@@ -16,5 +16,13 @@ UPDATE sample SET
     meta             = coalesce(p.after ->> 'meta', meta),
     dialect          = CASE WHEN json_type(p.after, '$.dialect') IS NULL THEN dialect ELSE p.after ->> 'dialect' END,
     issues           = coalesce(p.after ->> 'issues', issues),
-    tags             = coalesce(p.after ->> 'tags', tags)
+    tags             = coalesce(p.after ->> 'tags', tags),
+    dup_of           = CASE WHEN json_type(p.after, '$.dup_of') IS NULL THEN dup_of ELSE p.after ->> 'dup_of' END,
+    dup_similarity   = CASE WHEN json_type(p.after, '$.dup_similarity') IS NULL THEN dup_similarity ELSE p.after ->> 'dup_similarity' END,
+    dup_method       = CASE WHEN json_type(p.after, '$.dup_method') IS NULL THEN dup_method ELSE p.after ->> 'dup_method' END,
+    dup_clause       = CASE WHEN json_type(p.after, '$.dup_clause') IS NULL THEN dup_clause ELSE p.after ->> 'dup_clause' END,
+    exempt           = coalesce(p.after ->> 'exempt', exempt),
+    held             = coalesce(p.after ->> 'held', held),
+    side_revision    = CASE WHEN json_type(p.after, '$.side_revision') IS NULL THEN side_revision ELSE p.after ->> 'side_revision' END,
+    family_of        = CASE WHEN json_type(p.after, '$.family_of') IS NULL THEN family_of ELSE p.after ->> 'family_of' END
 FROM pending AS p WHERE p.row = sample.row;

@@ -1,6 +1,6 @@
 SELECT s.row, s.id, src.name, s.key, s.locator, s.state, s.reason, r.instruction, r.code, r.codec, r.kind, r.cleaners,
     coalesce(s.licence, src.licence), src.rank, s.level, s.split, s.split_given, s.tags, s.description_kind, s.meta,
-    s.family, r.content, s.added, f.record, f.codec
+    s.family, r.content, s.added, f.record, f.codec, s.held
 FROM sample AS s
 JOIN source AS src ON src.source = s.source
 JOIN revision AS r ON r.revision = s.revision

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod changes;
+
+pub use changes::*;
+
 /// An embedded, query-first dataset store for the code that models are fine-tuned on.
 #[derive(Parser, Debug)]
 #[command(
@@ -120,6 +124,58 @@ pub enum Command {
   scenery diff 'at:op3 is:valid' 'is:valid'
   scenery diff @strict @loose")]
     Diff(DiffArgs),
+    /// Find duplicates and let one of each stand for the others
+    #[command(after_help = "Examples:
+  scenery dedup --dry-run                      counts, and five rows that would change
+  scenery dedup --pairs pairs.jsonl            with a file of every duplicate and its survivor
+  scenery dedup --threshold 0.9 --renamed
+  scenery undo                                 takes it back
+
+The keep policy, the threshold and the recall of a project stand in scenery.toml:
+  [dedup]
+  threshold = 0.85
+  keep = [\"rank\", \"validation\", \"description\", \"quality\", \"length\", \"id\"]")]
+    Dedup(DedupArgs),
+    /// List clusters of duplicates: who is kept, who is not, and what they differ by
+    #[command(
+        after_help = "Examples:\n  scenery clusters\n  scenery clusters -n 3 source:edoh\n  scenery clusters --no-diff --json"
+    )]
+    Clusters(ClustersArgs),
+    /// Put labels on samples, and take them off
+    #[command(after_help = "Examples:
+  scenery tag +core -- source:manimbench quality>=60
+  scenery tag +checked -needs-review --dry-run -- tag:needs-review
+  scenery query tag:core")]
+    Tag(TagArgs),
+    /// Put samples aside, with a reason
+    #[command(after_help = "Examples:
+  scenery reject --reason off-topic -- 'source:edoh -uses:Scene'
+  scenery reject --reason broken --dry-run -- -is:valid
+  scenery query 'state:rejected reason:off-topic'")]
+    Reject(RejectArgs),
+    /// Bring rejected samples and duplicates back; duplicates are exempt from then on
+    #[command(after_help = "Examples:
+  scenery restore -- reason:off-topic
+  scenery restore --dry-run -- 'state:duplicate source:derivative_537'")]
+    Restore(RestoreArgs),
+    /// Remove the content of samples for good; this cannot be undone
+    #[command(after_help = "Examples:
+  scenery forget 'edoh:edoh-dataset.jsonl:12' --dry-run
+  scenery forget 'edoh:edoh-dataset.jsonl:12' --yes
+  scenery forget 'reducible:Old_Videos/*' --yes      a `*` stands for any characters
+  scenery forget 7f3a21 --yes
+
+Texts, facts, columns, signatures and history of the samples go, from the database, its free pages and the
+index. Their ids stay, so that reading them again is refused.")]
+    Forget(ForgetArgs),
+    /// Write what people decided (tags, rejections, exemptions, sides) as JSON lines
+    #[command(after_help = "Examples:\n  scenery dump > decisions.jsonl\n  scenery dump --out decisions.jsonl")]
+    Dump(DumpArgs),
+    /// Bring decisions in that `dump` wrote
+    #[command(
+        after_help = "Examples:\n  scenery load decisions.jsonl --dry-run\n  scenery load decisions.jsonl --missing skip"
+    )]
+    Load(LoadArgs),
     /// Write a slice as files for a trainer
     #[command(after_help = "Examples:
   scenery export 'is:valid has:instruction' --out slice --format messages

@@ -98,13 +98,15 @@ fn suggested(error: &clap::Error) -> Vec<String> {
 }
 
 /// Verbs whose arguments are a query, so that `-source:x` is a part of it.
-const ASKING: &[&str] = &["query", "count", "explain", "complete", "save", "export"];
+const ASKING: &[&str] =
+    &["query", "count", "explain", "complete", "save", "export", "clusters", "reject", "restore", "tag"];
 
 /// Keeps the terms of a query that begin with `-` from being read as options: an argument with one dash and more than
 /// one character after it, but a short option with its value glued on (`-n20`, `-C/dir`, `-ffile.q`, `-oout`).
 fn protect(given: Vec<OsString>) -> Vec<OsString> {
     let verb = given.iter().skip(1).position(|argument| ASKING.iter().any(|verb| argument == verb));
     let Some(verb) = verb else { return given };
+    let given_verb = given[verb + 1].clone();
     let mut open = true;
     given
         .into_iter()
@@ -121,7 +123,9 @@ fn protect(given: Vec<OsString>) -> Vec<OsString> {
             let Some(rest) = text.strip_prefix('-') else { return argument };
             let short_number =
                 rest.strip_prefix('n').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
-            if rest.chars().count() < 2 || rest.starts_with('-') || short_number {
+            // `tag -y` takes a label of one letter off; the short options of every verb stay what they are.
+            let label = given_verb == "tag" && !matches!(rest, "" | "q" | "h" | "C");
+            if (rest.chars().count() < 2 && !label) || rest.starts_with('-') || short_number {
                 return argument;
             }
             OsString::from(format!("{TERM}{rest}"))
@@ -137,6 +141,10 @@ fn unprotect(command: &mut Command) {
         Command::Complete(args) => &mut args.query,
         Command::Save(args) => &mut args.asked.query,
         Command::Export(args) => &mut args.asked.query,
+        Command::Clusters(args) => &mut args.asked.query,
+        Command::Reject(args) => &mut args.asked.query,
+        Command::Restore(args) => &mut args.asked.query,
+        Command::Tag(args) => &mut args.labels,
         _ => return,
     };
     for term in terms {
@@ -187,6 +195,7 @@ mod tests {
         assert_eq!(shown("scenery query -n20 -is:valid -- -q"), "scenery query -n20 ~is:valid -- -q");
         assert_eq!(shown("scenery -C dir count -x"), "scenery -C dir count -x");
         assert_eq!(shown("scenery show -abc"), "scenery show -abc");
+        assert_eq!(shown("scenery tag +a -b -cd -q -- -x"), "scenery tag +a ~b ~cd -q -- -x");
     }
 
     #[test]

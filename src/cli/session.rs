@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::args::{Asked, Cli, When};
 use super::failure::Failure;
-use crate::query::{self, Compiled, Plan, QueryError, Vocabulary};
+use crate::query::{self, Compiled, Plan, QueryError, States, Vocabulary};
 use crate::slice::{self, Slice, vocabulary, vocabulary::StoreVocabulary};
 use crate::store::{Project, Store};
 
@@ -143,6 +143,16 @@ impl Session {
         }
     }
 
+    /// A sign on a terminal that long work goes on; nothing elsewhere.
+    pub fn spinner(&self) -> Spinner {
+        let shown = std::io::stderr().is_terminal() && !self.quiet && !self.json;
+        Spinner(shown.then(|| {
+            let bar = indicatif::ProgressBar::new_spinner();
+            bar.enable_steady_tick(std::time::Duration::from_millis(100));
+            bar
+        }))
+    }
+
     /// Prints to stdout.
     ///
     /// # Errors
@@ -209,7 +219,21 @@ impl Session {
     /// # Errors
     /// Where the query is wrong, or a saved query that it names cannot be read.
     pub fn compile_with(&self, store: &Store, text: &str, vocabulary: &dyn Vocabulary) -> Result<Compiled, Failure> {
-        let compiled = query::compile(text, vocabulary).map_err(|error| unreadable(store, &error, text))?;
+        self.compile_in(store, text, vocabulary, States::Kept)
+    }
+
+    /// As [`Session::compile_with`], with the states that are asked where the query says nothing of them.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn compile_in(
+        &self,
+        store: &Store,
+        text: &str,
+        vocabulary: &dyn Vocabulary,
+        states: States,
+    ) -> Result<Compiled, Failure> {
+        let compiled = query::compile_in(text, vocabulary, states).map_err(|error| unreadable(store, &error, text))?;
         for note in &compiled.plan.notes {
             self.note(&note.message);
         }
@@ -224,6 +248,25 @@ impl Session {
         let slice = slice::select(store, plan, limit)?;
         slice.remarks().for_each(|sentence| self.note(sentence));
         Ok(slice)
+    }
+}
+
+/// What [`Session::spinner`] shows.
+pub struct Spinner(Option<indicatif::ProgressBar>);
+
+impl Spinner {
+    /// Says what is done now.
+    pub fn set(&self, what: &str) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(what.to_owned());
+        }
+    }
+
+    /// Takes it away.
+    pub fn end(self) {
+        if let Some(bar) = self.0 {
+            bar.finish_and_clear();
+        }
     }
 }
 

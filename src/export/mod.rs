@@ -504,6 +504,7 @@ pub(crate) fn sample_for_tests(source: &str, key: &str, instruction: &str, code:
         rank: 3,
         level: None,
         split: None,
+        held: false,
         split_given: None,
         tags: Default::default(),
         description_kind: DescriptionKind::Human,

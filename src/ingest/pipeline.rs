@@ -19,6 +19,7 @@ use super::recipe::Recipe;
 use super::row::{Met, RawRow, ReadRequest, ReadSummary};
 use super::{IngestError, row};
 use crate::analyze;
+use crate::dedup;
 use crate::sample::{DescriptionKind, RejectedRow, RevisionKind, Sample, SampleId, State, hash16, hex};
 use crate::store::index::rows::RowSet;
 use crate::store::index::schema::meta_text;
@@ -46,6 +47,8 @@ pub struct Options {
     pub now: String,
     /// The command as typed, for messages about an open op.
     pub command: String,
+    /// How duplicates are found whose survivor leaves or changes.
+    pub dedup: dedup::Settings,
 }
 
 /// Rejected rows, counted.
@@ -268,6 +271,12 @@ fn fill(
         && expected != met
     {
         report.notes.push(format!("the recipe expects {expected} rows, {met} were read"));
+    }
+    let regrown = dedup::regrow(store, &options.dedup)?;
+    if regrown > 0 {
+        report
+            .notes
+            .push(format!("{regrown} duplicates have another survivor now, or are kept: theirs left or changed"));
     }
     let shown = serde_json::to_value(&report).unwrap_or(Value::Null);
     store.close(op, &shown, &options.now)?;
@@ -510,6 +519,7 @@ fn prepare(task: Task, recipe: &Recipe, source: i64, now: &str) -> Result<Prepar
         rank: recipe.rank,
         level: row.level,
         split: None,
+        held: false,
         split_given: row.split,
         tags: Default::default(),
         description_kind: kind,

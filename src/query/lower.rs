@@ -4,17 +4,19 @@
 use std::ops::Bound;
 
 use crate::analyze::features::Kind;
+use crate::sample::State;
 
+use super::States;
 use super::ast::{Check, Expr, Node, Query, Resolved};
 use super::numbers;
 use super::plan::{Field, Filter, Home, Note, Plan, Range, Step, Test};
 use super::values::glob_pattern;
 
 /// Lowers a whole query.
-pub(super) fn plan(query: Query<Resolved>) -> Plan {
-    let default_state = !query.filter.names_state();
+pub(super) fn plan(query: Query<Resolved>, states: States) -> Plan {
+    let states = if query.filter.names_state() { &[] } else { states.asked() };
     let mut notes = query.notes.clone();
-    let mut plan = lower(&query, default_state, default_state);
+    let mut plan = lower(&query, !states.is_empty(), states);
     contradictions(&plan.filter, &mut notes);
     if let (None, Some(pin)) = (plan.at, query.filter.pins().first()) {
         let message = format!(
@@ -29,7 +31,7 @@ pub(super) fn plan(query: Query<Resolved>) -> Plan {
 /// What runs for a query. A saved query that is the whole filter brings its own moment and steps, which come first; a pin
 /// that is the whole filter its moment and order. `kept_only`: the state is asked here; `default`: it is asked by every
 /// query with stages inside.
-fn lower(query: &Query<Resolved>, kept_only: bool, default: bool) -> Plan {
+fn lower(query: &Query<Resolved>, kept_only: bool, default: &[State]) -> Plan {
     let mut plan = Plan {
         at: query.at,
         filter: Filter::All,
@@ -56,7 +58,7 @@ fn lower(query: &Query<Resolved>, kept_only: bool, default: bool) -> Plan {
             plan.filter = expr(&query.filter, default);
             if kept_only {
                 plan.default_state = true;
-                plan.filter = and(vec![kept(&query.filter), plan.filter]);
+                plan.filter = and(vec![in_states(&query.filter, default), plan.filter]);
             }
         }
     }
@@ -64,11 +66,14 @@ fn lower(query: &Query<Resolved>, kept_only: bool, default: bool) -> Plan {
     plan
 }
 
-/// `state:kept`, which is not asked of the rows that a pin names.
-fn kept(expression: &Expr<Resolved>) -> Filter {
+/// `state:kept`, or what else the default is; it is not asked of the rows that a pin names.
+fn in_states(expression: &Expr<Resolved>, states: &[State]) -> Filter {
     let kind = super::fields::find("state").map_or(Kind::Word, |info| info.kind);
-    let field = Field { name: "state".to_owned(), kind, home: Home::Column };
-    let mut out = vec![Filter::Test(Test::Value { field, value: "kept".to_owned() })];
+    let test = |state: &State| {
+        let field = Field { name: "state".to_owned(), kind, home: Home::Column };
+        Filter::Test(Test::Value { field, value: state.word().to_owned() })
+    };
+    let mut out: Vec<Filter> = states.iter().map(test).collect();
     for pin in expression.pins() {
         let pin = Filter::Pin(pin.clone());
         if !out.contains(&pin) {
@@ -78,7 +83,7 @@ fn kept(expression: &Expr<Resolved>) -> Filter {
     or(out)
 }
 
-fn expr(expression: &Expr<Resolved>, default: bool) -> Filter {
+fn expr(expression: &Expr<Resolved>, default: &[State]) -> Filter {
     match &expression.node {
         Node::All => Filter::All,
         Node::And(members) => and(members.iter().map(|member| expr(member, default)).collect()),
@@ -129,7 +134,7 @@ fn not(inner: Filter) -> Filter {
     }
 }
 
-fn lower_check(check: &Check, default: bool) -> Filter {
+fn lower_check(check: &Check, default: &[State]) -> Filter {
     let test = match check {
         Check::Phrase { within, terms, prefix } => {
             Test::Phrase { within: *within, terms: terms.clone(), prefix: *prefix }
@@ -158,13 +163,13 @@ fn lower_check(check: &Check, default: bool) -> Filter {
 }
 
 /// A saved query inside an expression is the set that it selects. Stages that only order select everything.
-fn saved(query: &Query<Resolved>, default: bool) -> Filter {
+fn saved(query: &Query<Resolved>, default: &[State]) -> Filter {
     // without steps the state is asked once, by the whole query
     let plain = lower(query, false, default);
     if plain.at.is_none() && plain.steps.iter().all(Step::only_orders) {
         return plain.filter;
     }
-    Filter::Rows(Box::new(lower(query, default, default)))
+    Filter::Rows(Box::new(lower(query, !default.is_empty(), default)))
 }
 
 /// The words of an ordered enumeration between two positions.

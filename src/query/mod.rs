@@ -74,6 +74,8 @@ pub use stages::{ALL as STAGE_TABLE, NAMES as STAGES, StageInfo};
 pub use suggest::{distance, quote, similar, typed};
 pub use texts::MAX_PHRASE;
 
+use crate::sample::State;
+
 /// How deep the tree of a query may be, saved queries included.
 pub const MAX_TREE: usize = 400;
 
@@ -219,7 +221,7 @@ pub fn resolve(query: Query<Parsed>, vocabulary: &dyn Vocabulary) -> Result<Quer
 /// Lowers a resolved query to what runs. `state:kept` is added unless a test on `state` stands anywhere in the query,
 /// saved queries included; a saved query with stages inside an expression chooses among the same rows.
 pub fn plan(query: Query<Resolved>) -> Plan {
-    lower::plan(query)
+    lower::plan(query, States::Kept)
 }
 
 /// A query at all its stages, for `explain`.
@@ -237,17 +239,47 @@ pub struct Compiled {
     pub defaults: Vec<String>,
 }
 
-/// Reads, resolves and lowers a query.
+/// The states that a query asks of which says nothing of states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum States {
+    /// `kept`.
+    Kept,
+    /// Those that a person can bring back: `duplicate` and `rejected`.
+    PutAside,
+    /// All.
+    Any,
+}
+
+impl States {
+    fn asked(self) -> &'static [State] {
+        match self {
+            States::Kept => &[State::Kept],
+            States::PutAside => &[State::Duplicate, State::Rejected],
+            States::Any => &[],
+        }
+    }
+}
+
+/// Reads, resolves and lowers a query of kept samples, unless it says otherwise.
 ///
 /// # Errors
 ///
 /// Those of [`parse`] and [`resolve`]; each suggestion compiles.
 pub fn compile(text: &str, vocabulary: &dyn Vocabulary) -> Result<Compiled, QueryError> {
+    compile_in(text, vocabulary, States::Kept)
+}
+
+/// As [`compile`], with other states for a query that says nothing of them.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_in(text: &str, vocabulary: &dyn Vocabulary, states: States) -> Result<Compiled, QueryError> {
     let compiled = || {
         let parsed = parse::query(text)?;
         let resolved = resolve::query(&parsed, vocabulary)?;
-        let plan = plan(resolved.clone());
-        let defaults = if plan.default_state { vec!["state:kept".to_owned()] } else { Vec::new() };
+        let plan = lower::plan(resolved.clone(), states);
+        let asked = if plan.default_state { states.asked() } else { &[] };
+        let defaults = asked.iter().map(|state| format!("state:{state}")).collect();
         Ok(Compiled { text: text.to_owned(), parsed, resolved, plan, defaults })
     };
     compiled().map_err(|error: QueryError| error.verified(&|text| unverified(text, vocabulary)))

@@ -308,9 +308,9 @@ impl<'a> Grammar<'a> {
                 self.note_joined(&word, members.last().and_then(L::bare), L::bare(&member));
             }
             if let (Node::Not(inner), Some(left)) = (&member.node, members.last().and_then(L::bare))
-                && !next.starts_with('-')
+                && let Some(not) = next.get(..3).filter(|word| word.eq_ignore_ascii_case("not"))
             {
-                let word = Word { text: next[..3].to_owned(), span: self.span(next, &next[3..]) };
+                let word = Word { text: not.to_owned(), span: self.span(next, &next[3..]) };
                 self.note_joined(&word, Some(left), L::bare(inner));
             }
             members.push(member);

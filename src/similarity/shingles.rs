@@ -17,17 +17,6 @@ pub const TOKENS: usize = 5;
 /// Any odd number with well-spread bits: 2^64 over the golden ratio.
 const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// `BASE` to the power of [`TOKENS`], modulo 2^64.
-const BASE_TO_TOKENS: u64 = {
-    let mut power = 1u64;
-    let mut at = 0;
-    while at < TOKENS {
-        power = power.wrapping_mul(BASE);
-        at += 1;
-    }
-    power
-};
-
 /// A set of shingles, as sorted hashes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shingles(Vec<u64>);
@@ -42,6 +31,11 @@ impl Shingles {
     pub fn of_tokens<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
         let mut hashes = Vec::new();
         each_hash(tokens, &mut |hash| hashes.push(hash));
+        Self::of_hashes(hashes)
+    }
+
+    /// The set of these members.
+    pub fn of_hashes(mut hashes: Vec<u64>) -> Self {
         hashes.sort_unstable();
         hashes.dedup();
         Shingles(hashes)
@@ -140,30 +134,65 @@ pub fn sizes_allow(left: usize, right: usize, threshold: f64) -> bool {
 }
 
 /// Calls `take` with the hash of every shingle, in order, repeated ones too.
-///
-/// The hash is a polynomial in the hashes of the tokens, so that the next one follows from the last, and is mixed at
-/// the end (Stafford's thirteenth variant of the finaliser of MurmurHash3).
 pub fn each_hash<'a>(tokens: impl Iterator<Item = &'a str>, take: &mut dyn FnMut(u64)) {
-    let mut window = [0u64; TOKENS];
-    let (mut sum, mut count) = (0u64, 0usize);
-    for token in tokens {
-        let hash = xxh3_64(token.as_bytes());
-        let leaving = std::mem::replace(&mut window[count % TOKENS], hash);
-        sum = sum.wrapping_mul(BASE).wrapping_add(hash);
-        if count >= TOKENS {
-            sum = sum.wrapping_sub(leaving.wrapping_mul(BASE_TO_TOKENS));
-        }
-        count += 1;
-        if count >= TOKENS {
-            take(mixed(sum));
-        }
-    }
-    if (1..TOKENS).contains(&count) {
-        take(mixed(sum ^ count as u64));
+    let mut windows = Windows::<TOKENS>::default();
+    tokens.for_each(|token| windows.push(token, take));
+    windows.finish(take);
+}
+
+/// Makes the hashes of all windows of `N` tokens.
+///
+/// A hash is a polynomial in the hashes of the tokens, so that the next one follows from the last, and is mixed at the
+/// end.
+#[derive(Clone, Debug)]
+pub struct Windows<const N: usize> {
+    window: [u64; N],
+    sum: u64,
+    count: usize,
+}
+
+impl<const N: usize> Default for Windows<N> {
+    fn default() -> Self {
+        Windows { window: [0; N], sum: 0, count: 0 }
     }
 }
 
-fn mixed(mut hash: u64) -> u64 {
+impl<const N: usize> Windows<N> {
+    /// `BASE` to the power of `N`, modulo 2^64.
+    const BASE_TO_N: u64 = {
+        let mut power = 1u64;
+        let mut at = 0;
+        while at < N {
+            power = power.wrapping_mul(BASE);
+            at += 1;
+        }
+        power
+    };
+
+    /// Takes the next token; `take` gets the hash of the window that it ends.
+    pub fn push(&mut self, token: &str, take: &mut dyn FnMut(u64)) {
+        let hash = xxh3_64(token.as_bytes());
+        let leaving = std::mem::replace(&mut self.window[self.count % N], hash);
+        self.sum = self.sum.wrapping_mul(BASE).wrapping_add(hash);
+        if self.count >= N {
+            self.sum = self.sum.wrapping_sub(leaving.wrapping_mul(Self::BASE_TO_N));
+        }
+        self.count += 1;
+        if self.count >= N {
+            take(mixed(self.sum));
+        }
+    }
+
+    /// After the last token; where there were fewer than `N`, `take` gets the hash of them all.
+    pub fn finish(self, take: &mut dyn FnMut(u64)) {
+        if (1..N).contains(&self.count) {
+            take(mixed(self.sum ^ self.count as u64));
+        }
+    }
+}
+
+/// Mixes the bits of a hash (Stafford's thirteenth variant of the finaliser of MurmurHash3).
+pub(super) fn mixed(mut hash: u64) -> u64 {
     hash ^= hash >> 30;
     hash = hash.wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash ^= hash >> 27;

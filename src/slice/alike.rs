@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::analyze::parse;
 use crate::similarity::join;
 use crate::similarity::lexer::{self, Token, TokenKind};
 use crate::similarity::shingles::{Shingles, TOKENS, each_hash};
@@ -11,7 +12,6 @@ use crate::store::index::search::Hit;
 use crate::text::MAX_TERM_BYTES;
 
 use super::moment::Moment;
-use super::texts;
 
 /// The shingles of the code of rows, in their order.
 pub(super) fn shingles_of(moment: &Moment<'_>, rows: &[u32]) -> Result<Vec<Shingles>, StoreError> {
@@ -21,7 +21,7 @@ pub(super) fn shingles_of(moment: &Moment<'_>, rows: &[u32]) -> Result<Vec<Shing
         };
         return rows.iter().map(of).collect();
     }
-    texts::each(moment.store, rows, &|text, desk| Ok(Shingles::of_code(text.code(&mut desk.code)?)))
+    moment.store.each_text(parse::pool(), rows, &|text, buffer: &mut Vec<u8>| Ok(Shingles::of_code(text.code(buffer)?)))
 }
 
 /// The code of the sample with an id; `None` where it was not there.

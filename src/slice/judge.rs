@@ -147,6 +147,7 @@ pub(super) fn values_of_sample(sample: &Sample, field: &Field, take: &mut dyn Fn
         (_, "level") => sample.level.as_deref().into_iter().for_each(word),
         (_, "state") => word(sample.state.word()),
         (_, "reason") => sample.reason.as_deref().into_iter().for_each(word),
+        (_, "split") if sample.held => word("held"),
         (_, "split") => sample.split.into_iter().for_each(|side| word(side.word())),
         (_, "split.given") => sample.split_given.into_iter().for_each(|side| word(side.word())),
         (_, "tag") => sample.tags.iter().for_each(|tag| word(tag)),

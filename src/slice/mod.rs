@@ -15,7 +15,6 @@ mod relevance;
 mod scan;
 mod sides;
 mod steps;
-mod texts;
 pub mod vocabulary;
 
 use std::collections::{BTreeMap, HashMap};

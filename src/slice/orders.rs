@@ -14,7 +14,7 @@ use crate::store::index::search::KeySource;
 pub(super) fn column_order(field: &str) -> Vec<String> {
     let words: &[&str] = match field {
         "state" => State::WORDS,
-        "split" => Side::WORDS,
+        "split" => Side::WORDS_AND_HELD,
         _ => &[],
     };
     words.iter().map(|word| (*word).to_owned()).collect()

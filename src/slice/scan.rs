@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use crate::analyze::analyser_version;
 use crate::analyze::features::Kind;
+use crate::analyze::parse;
+use crate::analyze::pattern::SeenLines;
 use crate::query::plan::{Field, Filter, Home, Pin, Plan, Range, Test, Within};
 use crate::similarity::shingles::{Shingles, Wanted};
 use crate::store::index::fragments::Condition;
@@ -19,8 +21,17 @@ use crate::store::index::search::{Lookup, expression};
 use crate::store::{Store, StoreError, Text};
 use crate::text;
 
+use super::literals;
 use super::moment::Moment;
-use super::{literals, texts};
+
+/// What whoever looks at texts keeps from one to the next.
+#[derive(Debug, Default)]
+struct Desk {
+    /// Code is unpacked into it.
+    code: Vec<u8>,
+    /// What was found of lines of code.
+    lines: SeenLines,
+}
 
 /// Answers the tests that the index cannot, for one filter.
 pub(super) struct Scans<'a> {
@@ -142,10 +153,10 @@ impl<'a> Scans<'a> {
     fn texts(
         &self,
         candidates: &RowSet,
-        pass: &(dyn Fn(Text<'_>, &mut texts::Desk) -> Result<bool, StoreError> + Sync),
+        pass: &(dyn Fn(Text<'_>, &mut Desk) -> Result<bool, StoreError> + Sync),
     ) -> Result<RowSet, StoreError> {
         let rows: Vec<u32> = candidates.iter().collect();
-        let passed = texts::each(self.store, &rows, pass)?;
+        let passed = self.store.each_text(parse::pool(), &rows, pass)?;
         Ok(rows.into_iter().zip(passed).filter_map(|(row, passed)| passed.then_some(row)).collect())
     }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::GroupCount;
 use super::moment::Moment;
 use crate::sample::Side;
-use crate::similarity::join;
-use crate::split::{self, NEAR, Ties};
+use crate::similarity::{NEAR, join};
+use crate::split::{self, Ties};
 use crate::store::StoreError;
 use crate::store::index::search::Hit;
 

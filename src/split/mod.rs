@@ -10,9 +10,7 @@ use std::collections::HashMap;
 
 use crate::sample::{SampleId, Side, seeded_hash};
 use crate::similarity::join::Pair;
-
-/// Likeness from which two samples are near-duplicates.
-pub const NEAR: f64 = 0.85;
+use crate::similarity::union::Union;
 
 /// What ties a sample to others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +40,7 @@ pub struct Families {
 
 /// Finds the families of samples; `pairs` are all near-duplicates among them, by place in the list.
 pub fn families(samples: &[Ties], pairs: &[Pair]) -> Families {
-    let mut union = Union((0..samples.len() as u32).collect());
+    let mut union = Union::new(samples.len());
     let mut first: HashMap<Tie<'_>, u32> = HashMap::new();
     for (at, sample) in samples.iter().enumerate() {
         let at = at as u32;
@@ -82,25 +80,6 @@ enum Tie<'a> {
     Content(&'a [u8; 16]),
     File(&'a str, &'a str),
     Columns(&'a str, &'a str),
-}
-
-/// Disjoint sets (Tarjan 1975, with path halving); the least member stands for a set.
-struct Union(Vec<u32>);
-
-impl Union {
-    fn root(&mut self, mut at: u32) -> u32 {
-        while self.0[at as usize] != at {
-            let up = self.0[self.0[at as usize] as usize];
-            self.0[at as usize] = up;
-            at = up;
-        }
-        at
-    }
-
-    fn join(&mut self, one: u32, other: u32) {
-        let (one, other) = (self.root(one), self.root(other));
-        self.0[one.max(other) as usize] = one.min(other);
-    }
 }
 
 /// The side of each sample. `shares` are those of train, validation and test, and add up to 1.

@@ -91,6 +91,8 @@ pub struct ColumnRow {
     pub state: State,
     /// The store's own side.
     pub split: Option<Side>,
+    /// Whether it has no side because it ties two of them.
+    pub held: bool,
     /// Whether the current revision is an edited one.
     pub edited: bool,
     /// Source's name.
@@ -197,8 +199,11 @@ impl Columns {
         }
         let place = |word: State| State::ALL.iter().position(|state| *state == word).unwrap_or(0) as u8;
         self.state[row] = if values.present { place(values.state) } else { ABSENT };
-        self.split[row] =
-            values.split.map_or(0, |side| 1 + Side::ALL.iter().position(|each| *each == side).unwrap_or(0) as u8);
+        self.split[row] = match values.split {
+            Some(side) => 1 + Side::ALL.iter().position(|each| *each == side).unwrap_or(0) as u8,
+            None if values.held => 1 + Side::ALL.len() as u8,
+            None => 0,
+        };
         self.edited[row] = u8::from(values.edited);
         self.rank[row] = values.rank;
         self.source[row] = self.dictionaries.source.number(&values.source)?;
@@ -306,7 +311,7 @@ impl Columns {
     pub fn ranks(&self, field: &str) -> Vec<u32> {
         let fixed: &[&str] = match field {
             "state" => State::WORDS,
-            "split" => Side::WORDS,
+            "split" => Side::WORDS_AND_HELD,
             "edited" => &["false", "true"],
             _ => return self.numbered(field).0,
         };
@@ -365,7 +370,7 @@ impl Columns {
         let one = |word: Option<&'static str>| word.into_iter().collect::<Vec<&str>>();
         match field {
             "state" => one(State::WORDS.get(at).copied()),
-            "split" => one(before(Side::WORDS)),
+            "split" => one(before(Side::WORDS_AND_HELD)),
             "edited" => one(Some(if at == 1 { "true" } else { "false" })),
             "source" => self.dictionaries.source.word(number).into_iter().collect(),
             "licence" => self.dictionaries.licence.word(number).into_iter().collect(),
@@ -425,6 +430,7 @@ mod tests {
             present: true,
             state,
             split: row.is_multiple_of(2).then_some(Side::Test),
+            held: false,
             edited: false,
             source: format!("s{}", row % 3),
             rank: 3,

@@ -111,6 +111,7 @@ fn column_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ColumnRow> {
         present: row.get(1)?,
         state: super::read::word(row, 2)?,
         split: super::read::optional_word(row, 3)?,
+        held: row.get(10)?,
         edited: row.get(4)?,
         source: row.get(5)?,
         rank: row.get(6)?,

@@ -8,8 +8,10 @@
 
 pub mod codec;
 pub mod columns;
+mod duplicates;
 mod error;
 mod follow;
+mod forget;
 pub mod index;
 mod lock;
 mod ops;
@@ -28,6 +30,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 pub use columns::Columns;
+pub use duplicates::{Duplicate, FoundBy, Measured, Method, Near, PackedCode, Participant, Shingled};
 pub use error::StoreError;
 use index::rows::RowSet;
 use index::{DocumentWriter, Index};
@@ -45,6 +48,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/migrations/0001_foundation.sql"),
     include_str!("../../schema/migrations/0002_undo_of_sources.sql"),
     include_str!("../../schema/migrations/0003_pins.sql"),
+    include_str!("../../schema/migrations/0004_duplicates_and_sides.sql"),
 ];
 
 /// Marks the file as ours (`application_id`): "scny".
@@ -177,7 +181,9 @@ impl Store {
     /// As [`Store::open`]; [`StoreError::Locked`] at once.
     pub fn open_for_writing(project: &Project, who: &str) -> Result<Store, StoreError> {
         let lock = Lock::take(&project.store_dir().join("lock"), who, Duration::ZERO)?;
-        Store::open_with(project, Some(lock), true)
+        let mut store = Store::open_with(project, Some(lock), true)?;
+        store.purge()?;
+        Ok(store)
     }
 
     /// Opens a store to write as it is: for verbs that mend it.

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use super::{Store, StoreError, last_change};
 
+/// The verb of ops that are final.
+const FORGET: &str = "forget";
+
 /// What a command that wants to write says of itself.
 #[derive(Clone, Debug)]
 pub struct Begin<'a> {
@@ -192,9 +195,12 @@ impl Store {
                 .ok_or_else(|| StoreError::Unknown(format!("there is no op {number}")))?,
             None => ops
                 .iter()
-                .find(|op| op.undone_by.is_none() && op.undoes.is_none())
+                .find(|op| op.undone_by.is_none() && op.undoes.is_none() && op.verb != FORGET)
                 .ok_or_else(|| StoreError::Unknown("there is nothing to undo".into()))?,
         };
+        if target.verb == FORGET {
+            return Err(StoreError::Unknown(format!("op {} is final: what was forgotten is gone for good", target.op)));
+        }
         if let Some(by) = target.undone_by {
             return Err(StoreError::Unknown(format!("op {} is undone already, by op {by}", target.op)));
         }
@@ -218,12 +224,15 @@ impl Store {
         )?;
         let op = transaction.last_insert_rowid();
         // What it changed goes back to what it was; what it added goes away. The undo of an undo finds both in history.
-        let restored = transaction
-            .execute("INSERT INTO pending (row, after) SELECT row, before FROM history WHERE op = ?1", [target])?
-            as u64;
+        let restored = transaction.execute(
+            "INSERT INTO pending (row, after) SELECT row, before FROM history WHERE op = ?1
+                 AND row NOT IN (SELECT row FROM sample WHERE state = 'forgotten')",
+            [target],
+        )? as u64;
         // Of these, some had not been there before it: an undone ingest that was read again.
         let absent: i64 = transaction.query_row(
-            "SELECT count(*) FROM history WHERE op = ?1 AND before ->> 'present' = 0",
+            "SELECT count(*) FROM history WHERE op = ?1 AND before ->> 'present' = 0
+                 AND row NOT IN (SELECT row FROM sample WHERE state = 'forgotten')",
             [target],
             |row| row.get(0),
         )?;
@@ -231,7 +240,7 @@ impl Store {
         let removed = absent as u64
             + transaction.execute(
                 "INSERT OR IGNORE INTO pending (row, after) SELECT row, json_object('present', 0) FROM sample
-             WHERE added_op = ?1 AND present = 1 AND row NOT IN (SELECT row FROM history WHERE op = ?1)",
+             WHERE added_op = ?1 AND present = 1 AND state <> 'forgotten' AND row NOT IN (SELECT row FROM history WHERE op = ?1)",
                 [target],
             )? as u64;
         transaction.execute(
@@ -254,6 +263,14 @@ impl Store {
         )?;
         let summary = json!({ "undone": target, "restored": restored, "removed": removed });
         close(&transaction, op, &summary, now)?;
+        let without = super::duplicates::without_survivor(&transaction)?;
+        if !without.is_empty() {
+            return Err(StoreError::Unknown(format!(
+                "{} duplicates would be without the sample that stands for them: undo first the op that found them duplicates, or the one that took the survivor away (`scenery why {}` names them)",
+                without.len(),
+                &without[0].to_string()[..8]
+            )));
+        }
         transaction.commit()?;
         self.catch_up()?;
         Ok(Undone { undone: target, verb: target_verb, restored, removed, op })
@@ -264,7 +281,12 @@ impl Store {
         // An undo of an op that is itself later stands in the way of nothing: the two cancel out.
         let above: Vec<i64> = ops
             .iter()
-            .filter(|op| op.op > target && op.undone_by.is_none() && op.undoes.is_none_or(|undoes| undoes < target))
+            .filter(|op| {
+                op.op > target
+                    && op.verb != FORGET
+                    && op.undone_by.is_none()
+                    && op.undoes.is_none_or(|undoes| undoes < target)
+            })
             .map(|op| op.op)
             .collect();
         let found = self.conn.query_row(
@@ -292,13 +314,15 @@ impl Store {
 }
 
 /// Ends an op: history, live values, change log.
-fn close(conn: &Connection, op: i64, summary: &Value, now: &str) -> Result<(), StoreError> {
+pub(super) fn close(conn: &Connection, op: i64, summary: &Value, now: &str) -> Result<(), StoreError> {
     conn.execute(
         "INSERT INTO history (row, op, before)
          SELECT s.row, ?1, json_object('present', s.present, 'state', s.state, 'reason', s.reason, 'locator', s.locator,
             'revision', s.revision, 'read_revision', s.read_revision, 'read_hash', hex(s.read_hash), 'licence', s.licence,
             'level', s.level, 'split', s.split, 'split_given', s.split_given, 'description_kind', s.description_kind,
-            'family', s.family, 'meta', s.meta, 'dialect', s.dialect, 'issues', s.issues, 'tags', s.tags)
+            'family', s.family, 'meta', s.meta, 'dialect', s.dialect, 'issues', s.issues, 'tags', s.tags, 'dup_of', s.dup_of,
+            'dup_similarity', s.dup_similarity, 'dup_method', s.dup_method, 'dup_clause', s.dup_clause, 'exempt', s.exempt,
+            'held', s.held, 'side_revision', s.side_revision, 'family_of', s.family_of)
          FROM pending AS p JOIN sample AS s ON s.row = p.row WHERE s.added_op <> ?1",
         [op],
     )?;

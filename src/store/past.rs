@@ -135,6 +135,7 @@ impl Past<'_> {
             rank,
             level: text("level"),
             split: text("split").map(|side| side.parse()).transpose().map_err(|_| broken("split"))?,
+            held: live["held"] == 1,
             split_given: text("split_given").map(|side| side.parse()).transpose().map_err(|_| broken("split_given"))?,
             tags: serde_json::from_str(&needed("tags")?).map_err(|_| broken("tags"))?,
             description_kind: needed("description_kind")?.parse().map_err(|_| broken("description_kind"))?,

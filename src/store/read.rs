@@ -137,6 +137,7 @@ fn packed(row: &Row<'_>) -> rusqlite::Result<Packed> {
             rank: row.get(13)?,
             level: row.get(14)?,
             split: optional_word(row, 15)?,
+            held: row.get(25)?,
             split_given: optional_word(row, 16)?,
             tags: json(row, 17)?,
             description_kind: word(row, 18)?,

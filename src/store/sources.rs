@@ -1,5 +1,7 @@
 //! Sources as the store knows them: what a recipe said when its op closed.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
@@ -57,6 +59,16 @@ impl Store {
         let mut statement = self.conn.prepare(include_str!("../../schema/statements/select_sources.sql"))?;
         let rows = statement.query_map([None::<&str>], source_record)?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The sources by the number that rows name them by.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn numbered_sources(&self) -> Result<BTreeMap<i64, SourceRecord>, StoreError> {
+        let mut number = self.conn.prepare("SELECT source FROM source WHERE name = ?1")?;
+        let of = |source: SourceRecord| Ok((number.query_row([&source.name], |row| row.get(0))?, source));
+        self.sources()?.into_iter().map(of).collect()
     }
 
     /// One source, as closed ops have it.

@@ -1,5 +1,12 @@
-//! The texts of many rows, read one after the other for whoever goes through them all.
+//! The texts of many rows, for whoever goes through them all.
+//!
+//! One thread reads from the database, a batch at a time, and runs ahead of those that look at what it read. Where it is
+//! too far ahead it looks at a batch itself, so that no core waits and memory stays bounded.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::ThreadPool;
 use rusqlite::{CachedStatement, Row};
 
 use super::{Store, StoreError, codec};
@@ -13,6 +20,15 @@ const RANGE: &str = "SELECT s.row, r.instruction, r.code, r.codec FROM sample AS
 /// Of so many rows of the table, one at least must be wanted for going through the table to be faster than looking up
 /// each.
 const DENSE: usize = 4;
+
+/// Rows that are read at once.
+const BATCH: usize = 256;
+
+/// Batches per core that may be read and not looked at yet: 0.2 MB each, for texts of common size.
+const AHEAD: usize = 4;
+
+/// What was said of a batch, with its place among them.
+type Done<T> = (usize, Result<Vec<T>, StoreError>);
 
 /// The texts of some rows as they are stored, in memory that is used again for the next ones.
 #[derive(Debug, Default)]
@@ -114,6 +130,57 @@ impl Store {
         Ok(())
     }
 
+    /// What `look` says of the texts of each of the rows, in their order, by all threads of a pool. A thread hands what it
+    /// keeps from one text to the next (`D`) to `look`.
+    ///
+    /// # Errors
+    /// As SQLite, and as `look`: the first in the order of the rows, as far as was read.
+    pub fn each_text<T: Send, D: Default + Send>(
+        &self,
+        pool: &ThreadPool,
+        rows: &[u32],
+        look: &(dyn Fn(Text<'_>, &mut D) -> Result<T, StoreError> + Sync),
+    ) -> Result<Vec<T>, StoreError> {
+        let limit = pool.current_num_threads() * AHEAD;
+        let waiting = AtomicUsize::new(0);
+        let spare: Mutex<Vec<Texts>> = Mutex::default();
+        let desks: Mutex<Vec<D>> = Mutex::default();
+        let done: Mutex<Vec<Done<T>>> = Mutex::default();
+        let look_at = |place: usize, texts: Texts| {
+            let mut desk = locked(&desks).pop().unwrap_or_default();
+            let found = texts.iter().map(|text| look(text, &mut desk)).collect();
+            locked(&done).push((place, found));
+            locked(&spare).push(texts);
+            locked(&desks).push(desk);
+        };
+        let (look_at, waiting) = (&look_at, &waiting);
+        self.in_one_view(|| {
+            pool.in_place_scope(|scope| {
+                for (place, batch) in rows.chunks(BATCH).enumerate() {
+                    let mut texts = locked(&spare).pop().unwrap_or_default();
+                    self.read_texts(batch, &mut texts)?;
+                    if waiting.load(Ordering::Relaxed) >= limit {
+                        look_at(place, texts);
+                        continue;
+                    }
+                    waiting.fetch_add(1, Ordering::Relaxed);
+                    scope.spawn(move |_| {
+                        look_at(place, texts);
+                        waiting.fetch_sub(1, Ordering::Relaxed);
+                    });
+                }
+                Ok(())
+            })
+        })?;
+        let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        done.sort_unstable_by_key(|(place, _)| *place);
+        let mut out = Vec::with_capacity(rows.len());
+        for (_, found) in done {
+            out.extend(found?);
+        }
+        Ok(out)
+    }
+
     /// Runs `read` over one state of the database, whatever others write meanwhile; each read inside is spared the work
     /// of finding out whether somebody did.
     ///
@@ -147,4 +214,9 @@ fn range(statement: &mut CachedStatement<'_>, rows: &[u32], texts: &mut Texts) -
 
 fn missing(row: u32) -> StoreError {
     StoreError::Inconsistent(format!("row {row} is in the index and not in the database"))
+}
+
+/// What a lock guards; a thread that panics while it holds one ends the whole scope.
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

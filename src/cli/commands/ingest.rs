@@ -11,6 +11,7 @@ use crate::cli::args::IngestArgs;
 use crate::cli::draw::{name, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
+use crate::cli::settings::Settings;
 use crate::ingest::pipeline::{self, Options, Progress, Report};
 use crate::ingest::recipe::Recipe;
 use crate::store::Store;
@@ -50,6 +51,7 @@ pub fn ingest(session: &Session, args: &IngestArgs) -> Result<(), Failure> {
         variant: args.variant.clone(),
         now: session.now(),
         command: session.command.clone(),
+        dedup: Settings::read(store.project())?.dedup,
     };
     let report = run(session, &mut store, &recipe, &paths, &options)?;
     print_report(session, &report)

@@ -1,6 +1,9 @@
 //! A function per verb.
 
+mod clusters;
 mod complete;
+mod curate;
+mod dedup;
 mod demo;
 mod doctor;
 mod explain;
@@ -40,6 +43,14 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Queries(args) => saved::queries(session, &args),
         Command::Pin(args) => pins::pin(session, &args),
         Command::Diff(args) => pins::diff(session, &args),
+        Command::Dedup(args) => dedup::dedup(session, &args),
+        Command::Clusters(args) => clusters::clusters(session, &args),
+        Command::Tag(args) => curate::tag(session, &args),
+        Command::Reject(args) => curate::reject(session, &args),
+        Command::Restore(args) => curate::restore(session, &args),
+        Command::Forget(args) => curate::forget(session, &args),
+        Command::Dump(args) => curate::dump(session, &args),
+        Command::Load(args) => curate::load(session, &args),
         Command::Export(args) => export::export(session, &args),
         Command::Log(args) => project::log(session, &args),
         Command::Undo(args) => project::undo(session, &args),

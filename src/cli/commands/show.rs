@@ -118,7 +118,7 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
 }
 
 /// Lines that went and came, with two lines around them.
-fn diff(before: &str, after: &str, colour: bool) -> String {
+pub fn diff(before: &str, after: &str, colour: bool) -> String {
     let before = before.replace("\r\n", "\n");
     let mut out = String::new();
     let changes = similar::TextDiff::from_lines(before.as_str(), after);

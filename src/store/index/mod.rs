@@ -177,6 +177,31 @@ impl Index {
     }
 }
 
+impl Index {
+    /// Writes every segment anew that holds documents which were taken out, so that nothing of them is left on disk.
+    ///
+    /// # Errors
+    /// Where another writer is open, or the disk refuses.
+    pub fn purge(&mut self) -> Result<(), StoreError> {
+        let holding: Vec<_> = self
+            .index
+            .searchable_segment_metas()?
+            .into_iter()
+            .filter(|segment| segment.has_deletes())
+            .map(|segment| segment.id())
+            .collect();
+        let mut writer = self.writer()?.writer;
+        if !holding.is_empty() {
+            writer.merge(&holding).wait()?;
+        }
+        // Files of readers that still have the old segments open go when these end.
+        writer.garbage_collect_files().wait()?;
+        writer.wait_merging_threads()?;
+        self.reader.reload()?;
+        Ok(())
+    }
+}
+
 /// Writes documents.
 pub struct DocumentWriter {
     writer: IndexWriter<TantivyDocument>,
@@ -233,6 +258,7 @@ mod tests {
             rank: 3,
             level: None,
             split: None,
+            held: false,
             split_given: None,
             tags: Default::default(),
             description_kind: crate::sample::DescriptionKind::Human,

@@ -1,0 +1,127 @@
+//! The arguments of the verbs that change what samples are to queries and to each other.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Asked;
+
+/// `dedup`.
+#[derive(Args, Debug)]
+pub struct DedupArgs {
+    /// Likeness (Jaccard of 5-shingles) from which code is near-duplicate, 0.5 to 1; as scenery.toml has it unless said
+    #[arg(short, long, value_name = "T")]
+    pub threshold: Option<f64>,
+    /// Share of the pairs just at the threshold that is to be found, 0.5 to under 1
+    #[arg(long, value_name = "R", conflicts_with = "exhaustive")]
+    pub recall: Option<f64>,
+    /// Find every pair, by an exact search that takes longer
+    #[arg(long)]
+    pub exhaustive: bool,
+    /// Find renamed copies too
+    #[arg(long)]
+    pub renamed: bool,
+    /// Change nothing: print the counts and five rows that would change
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write a JSON line per duplicate: its survivor, similarity, method and the clause that decided
+    #[arg(long, value_name = "FILE")]
+    pub pairs: Option<PathBuf>,
+}
+
+/// `clusters`.
+#[derive(Args, Debug)]
+pub struct ClustersArgs {
+    /// Only clusters with a sample that this selects, whatever its state
+    #[command(flatten)]
+    pub asked: Asked,
+    /// Print at most so many clusters, the largest first (20 unless said; all with --json)
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Do not print what members differ by
+    #[arg(long)]
+    pub no_diff: bool,
+}
+
+/// `tag`.
+#[derive(Args, Debug)]
+pub struct TagArgs {
+    /// `+LABEL` adds it, `-LABEL` takes it off
+    #[arg(value_name = "LABELS", required = true)]
+    pub labels: Vec<String>,
+    /// Change nothing: print the count and five rows
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The query, after `--`
+    #[arg(value_name = "QUERY", last = true)]
+    pub query: Vec<String>,
+}
+
+/// `reject`.
+#[derive(Args, Debug)]
+pub struct RejectArgs {
+    /// Why; `reason:WORD` finds them again
+    #[arg(short, long, value_name = "REASON")]
+    pub reason: String,
+    /// Change nothing: print the count and five rows
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The query
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
+/// `restore`.
+#[derive(Args, Debug)]
+pub struct RestoreArgs {
+    /// Change nothing: print the count and five rows
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The query; of rejected samples and duplicates unless it says otherwise
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
+/// `forget`.
+#[derive(Args, Debug)]
+pub struct ForgetArgs {
+    /// SOURCE, SOURCE:LOCATOR (`*` for any characters), or the beginning of an id
+    pub origin: String,
+    /// Do it: it is final
+    #[arg(long)]
+    pub yes: bool,
+    /// Change nothing: print the count and five rows
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `dump`.
+#[derive(Args, Debug)]
+pub struct DumpArgs {
+    /// The file to write; standard output unless said
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// What to do about decisions about samples that are not here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Missing {
+    /// Stop, and change nothing
+    Error,
+    /// Say how many, and load the others
+    Skip,
+}
+
+/// `load`.
+#[derive(Args, Debug)]
+pub struct LoadArgs {
+    /// What `dump` wrote
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// What to do about decisions about samples that are not here
+    #[arg(long, value_name = "WHAT", default_value = "error")]
+    pub missing: Missing,
+    /// Change nothing: print the count and five rows
+    #[arg(long)]
+    pub dry_run: bool,
+}
