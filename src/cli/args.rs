@@ -141,6 +141,14 @@ The keep policy, the threshold and the recall of a project stand in scenery.toml
         after_help = "Examples:\n  scenery clusters\n  scenery clusters -n 3 source:edoh\n  scenery clusters --no-diff --json"
     )]
     Clusters(ClustersArgs),
+    /// Record a side of every sample, family by family; a recorded side never changes
+    #[command(after_help = "Examples:
+  scenery split 80/10/10 --seed 13
+  scenery split 90/10 --dry-run -- source:manimbench
+  scenery split --extend                       places what was read since
+  scenery split --given                        adopts the sides of the sources, and lists their leaks
+  scenery count --by split,source")]
+    Split(SplitArgs),
     /// Put labels on samples, and take them off
     #[command(after_help = "Examples:
   scenery tag +core -- source:manimbench quality>=60

@@ -71,6 +71,7 @@ pub use parse::MAX_DEPTH;
 pub use plan::{Filter, Note, Pin, Plan, Step};
 pub use saved::{MAX_EXPANSIONS, MAX_SAVED_DEPTH, named as saved_names_in};
 pub use stages::{ALL as STAGE_TABLE, NAMES as STAGES, StageInfo};
+pub use steps::side_shares;
 pub use suggest::{distance, quote, similar, typed};
 pub use texts::MAX_PHRASE;
 

@@ -233,6 +233,14 @@ fn whole(text: &str, word: &Word, what: &str) -> Result<u64, QueryError> {
     })
 }
 
+/// The shares of train, validation and test in a text, as the stage `split` takes them.
+///
+/// # Errors
+/// Where it is no list of two or three percentages that add up to 100.
+pub fn side_shares(text: &str) -> Result<[f64; 3], QueryError> {
+    shares_of_sides(text, &Word { text: text.to_owned(), span: Span { from: 0, to: text.len() } })
+}
+
 /// `90/5/5`, or `90/10` for train and test: percentages that add up to 100.
 fn shares_of_sides(text: &str, word: &Word) -> Result<[f64; 3], QueryError> {
     let error = |kind, message: String| {

@@ -26,7 +26,8 @@ pub(super) fn label(moment: &Moment<'_>, shares: [f64; 3], seed: u64, hits: &[Hi
     let samples = ties_of(moment, &rows)?;
     let pairs = join::pairs(&super::alike::shingles_of(moment, &rows)?, NEAR);
     let families = split::families(&samples, &pairs);
-    let sides = split::assign(&samples, &families, shares, seed);
+    let (weights, free) = (vec![1; samples.len()], vec![true; samples.len()]);
+    let sides = split::assign(&samples, &families, &weights, &free, shares, seed);
     contradictions(moment, &rows, &samples, &sides)?;
     let apart = |pair: &&join::Pair| sides[pair.left as usize] != sides[pair.right as usize];
     let parted: Vec<&join::Pair> = pairs.iter().filter(apart).collect();
@@ -65,20 +66,7 @@ fn ties_of(moment: &Moment<'_>, rows: &[u32]) -> Result<Vec<Ties>, StoreError> {
         .map(|row| {
             let placed = moment.placed(*row)?;
             let near = near.get(&placed.source).copied().unwrap_or(true);
-            // A scene of a file has the file and its own name for a key.
-            let file = placed
-                .key
-                .rsplit_once('#')
-                .map(|(file, _)| file)
-                .filter(|file| placed.locator.strip_prefix(file).is_some_and(|rest| rest.starts_with([':', '#'])));
-            Ok(Ties {
-                file: file.map(str::to_owned),
-                id: placed.id,
-                source: placed.source,
-                near,
-                content: placed.content,
-                family: placed.family,
-            })
+            Ok(Ties::of(placed, near))
         })
         .collect()
 }

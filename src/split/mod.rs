@@ -6,11 +6,15 @@
 //! hash of each family and the seed, always on the side that lacks most; so the same seed gives the same sides on every
 //! machine, and every source is parted like the whole.
 
+pub mod nearness;
+pub mod record;
+
 use std::collections::HashMap;
 
 use crate::sample::{SampleId, Side, seeded_hash};
 use crate::similarity::join::Pair;
 use crate::similarity::union::Union;
+use crate::store::Placed;
 
 /// What ties a sample to others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,35 +42,78 @@ pub struct Families {
     pub sizes: Vec<u64>,
 }
 
+impl Families {
+    /// The sets of a union.
+    pub fn of(count: usize, union: &mut Union) -> Families {
+        let mut numbers: HashMap<u32, u32> = HashMap::new();
+        let mut sizes = Vec::new();
+        let of = (0..count as u32)
+            .map(|at| {
+                let next = sizes.len() as u32;
+                let number = *numbers.entry(union.root(at)).or_insert(next);
+                if number == next {
+                    sizes.push(0);
+                }
+                sizes[number as usize] += 1;
+                number
+            })
+            .collect();
+        Families { of, sizes }
+    }
+
+    /// Of each family the place of the sample with the least id, by which it is known.
+    pub fn firsts(&self, samples: &[Ties]) -> Vec<usize> {
+        let mut least: Vec<Option<usize>> = vec![None; self.sizes.len()];
+        for (at, family) in self.of.iter().enumerate() {
+            let known = &mut least[*family as usize];
+            if known.is_none_or(|known| samples[at].id < samples[known].id) {
+                *known = Some(at);
+            }
+        }
+        least.into_iter().flatten().collect()
+    }
+}
+
+impl Ties {
+    /// What ties a sample, by where it is; `near`: whether near-duplicates inside its source tie.
+    pub fn of(placed: Placed, near: bool) -> Ties {
+        // A scene of a file has the file and its own name for a key.
+        let file = placed
+            .key
+            .rsplit_once('#')
+            .map(|(file, _)| file)
+            .filter(|file| placed.locator.strip_prefix(file).is_some_and(|rest| rest.starts_with([':', '#'])));
+        Ties {
+            file: file.map(str::to_owned),
+            id: placed.id,
+            source: placed.source,
+            near,
+            content: placed.content,
+            family: placed.family,
+        }
+    }
+}
+
+/// What ties a sample to all others that have it too.
+fn tie_keys(sample: &Ties) -> Vec<Tie<'_>> {
+    let file = sample.file.as_deref().filter(|_| sample.near).map(|file| Tie::File(&sample.source, file));
+    let columns = sample.family.as_deref().map(|family| Tie::Columns(&sample.source, family));
+    std::iter::once(Tie::Content(&sample.content)).chain(file).chain(columns).collect()
+}
+
 /// Finds the families of samples; `pairs` are all near-duplicates among them, by place in the list.
 pub fn families(samples: &[Ties], pairs: &[Pair]) -> Families {
     let mut union = Union::new(samples.len());
     let mut first: HashMap<Tie<'_>, u32> = HashMap::new();
     for (at, sample) in samples.iter().enumerate() {
-        let at = at as u32;
-        let file = sample.file.as_deref().filter(|_| sample.near).map(|file| Tie::File(&sample.source, file));
-        let columns = sample.family.as_deref().map(|family| Tie::Columns(&sample.source, family));
-        for tie in std::iter::once(Tie::Content(&sample.content)).chain(file).chain(columns) {
-            union.join(*first.entry(tie).or_insert(at), at);
+        for tie in tie_keys(sample) {
+            union.join(*first.entry(tie).or_insert(at as u32), at as u32);
         }
     }
     for pair in pairs.iter().filter(|pair| ties(samples, pair)) {
         union.join(pair.left, pair.right);
     }
-    let mut numbers: HashMap<u32, u32> = HashMap::new();
-    let mut sizes = Vec::new();
-    let of = (0..samples.len() as u32)
-        .map(|at| {
-            let next = sizes.len() as u32;
-            let number = *numbers.entry(union.root(at)).or_insert(next);
-            if number == next {
-                sizes.push(0);
-            }
-            sizes[number as usize] += 1;
-            number
-        })
-        .collect();
-    Families { of, sizes }
+    Families::of(samples.len(), &mut union)
 }
 
 /// Whether two near-duplicates must share a side.
@@ -82,29 +129,37 @@ enum Tie<'a> {
     Columns(&'a str, &'a str),
 }
 
-/// The side of each sample. `shares` are those of train, validation and test, and add up to 1.
-pub fn assign(samples: &[Ties], families: &Families, shares: [f64; 3], seed: u64) -> Vec<Side> {
-    // A family is known by the least of its ids, and counts as of the source of that sample.
-    let mut least: Vec<Option<usize>> = vec![None; families.sizes.len()];
-    for (at, family) in families.of.iter().enumerate() {
-        let known = &mut least[*family as usize];
-        if known.is_none_or(|known| samples[at].id < samples[known].id) {
-            *known = Some(at);
-        }
+/// The side of each sample. `shares` are those of train, validation and test, and add up to 1; `weights` say what each
+/// sample counts in the sizes. Only families of which all samples are `free` are parted; what the others are given means
+/// nothing.
+pub fn assign(
+    samples: &[Ties],
+    families: &Families,
+    weights: &[u64],
+    free: &[bool],
+    shares: [f64; 3],
+    seed: u64,
+) -> Vec<Side> {
+    let mut sizes = vec![0u64; families.sizes.len()];
+    for (family, weight) in families.of.iter().zip(weights) {
+        sizes[*family as usize] += weight;
     }
-    let mut order: Vec<(&str, u64, SampleId, usize)> = least
+    // A family is known by the least of its ids, and counts as of the source of that sample.
+    let mut order: Vec<(&str, u64, SampleId, usize)> = families
+        .firsts(samples)
         .into_iter()
         .enumerate()
-        .filter_map(|(family, at)| {
-            let sample = &samples[at?];
-            Some((sample.source.as_str(), seeded_hash(&sample.id, seed), sample.id, family))
+        .filter(|(_, at)| free[*at])
+        .map(|(family, at)| {
+            let sample = &samples[at];
+            (sample.source.as_str(), seeded_hash(&sample.id, seed), sample.id, family)
         })
         .collect();
     order.sort_unstable();
     let mut sides = vec![Side::Train; families.sizes.len()];
     let mut lacks = [0.0f64; 3];
     for (.., family) in order {
-        let size = families.sizes[family] as f64;
+        let size = sizes[family] as f64;
         lacks.iter_mut().zip(shares).for_each(|(lack, share)| *lack += share * size);
         let mut place = 0;
         for at in 1..lacks.len() {
@@ -168,7 +223,7 @@ mod tests {
             // Families of one to five.
             let pairs: Vec<Pair> = (0..999).filter(|at| at % 5 < at / 200).map(|at| pair(at, at + 1)).collect();
             let found = families(&samples, &pairs);
-            let sides = assign(&samples, &found, [0.8, 0.05, 0.15], seed);
+            let sides = assign(&samples, &found, &[1; 1_000], &[true; 1_000], [0.8, 0.05, 0.15], seed);
             for source in ["a", "b", ""] {
                 let of = |side: Side| {
                     let here =
@@ -188,7 +243,7 @@ mod tests {
     #[test]
     fn a_side_without_a_share_stays_empty() {
         let samples: Vec<Ties> = (0..50).map(|at| sample(at, "a", true)).collect();
-        let sides = assign(&samples, &families(&samples, &[]), [0.5, 0.0, 0.5], 1);
+        let sides = assign(&samples, &families(&samples, &[]), &[1; 50], &[true; 50], [0.5, 0.0, 0.5], 1);
         assert!(!sides.contains(&Side::Validation) && sides.contains(&Side::Test) && sides.contains(&Side::Train));
     }
 }

@@ -112,6 +112,14 @@ pub struct Participant {
     pub duplicate: Option<Duplicate>,
     /// Its side, where one is recorded.
     pub side: Option<Side>,
+    /// Whether it has none because it ties two sides.
+    pub held: bool,
+    /// Its revision when its side was recorded, or it was held.
+    pub side_revision: Option<i64>,
+    /// The row of the first of its family, where that is another one.
+    pub family_of: Option<u32>,
+    /// The side that its source gives.
+    pub side_given: Option<Side>,
 }
 
 /// What a duplicate carries.
@@ -148,7 +156,7 @@ impl FoundBy {
 
 const PARTICIPANTS: &str =
     "SELECT s.row, s.id, s.source, r.content, s.revision, s.description_kind, s.exempt, s.dup_of,
-        s.dup_similarity, s.dup_method, s.dup_clause, s.split
+        s.dup_similarity, s.dup_method, s.dup_clause, s.split, s.held, s.side_revision, s.family_of, s.split_given
      FROM sample AS s JOIN revision AS r ON r.revision = s.revision
      WHERE s.present = 1 AND s.state IN ('kept', 'duplicate')
         AND s.added_op NOT IN (SELECT op FROM op WHERE ended IS NULL)
@@ -172,6 +180,10 @@ impl Store {
                 exempt: row.get(6)?,
                 duplicate: duplicate(row, 7)?,
                 side: super::read::optional_word(row, 11)?,
+                held: row.get(12)?,
+                side_revision: row.get(13)?,
+                family_of: row.get(14)?,
+                side_given: super::read::optional_word(row, 15)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -43,6 +43,32 @@ pub struct ClustersArgs {
     pub no_diff: bool,
 }
 
+/// `split`.
+#[derive(Args, Debug)]
+pub struct SplitArgs {
+    /// Percentages of train/validation/test, as in 80/10/10, or of train/test, as in 90/10
+    #[arg(value_name = "SHARES", required_unless_present_any = ["extend", "given"], conflicts_with = "given")]
+    pub shares: Option<String>,
+    /// Another seed gives other sides; 0 unless said, of --extend that of the last split
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Place what has no side yet; what has one keeps it
+    #[arg(long, conflicts_with = "given")]
+    pub extend: bool,
+    /// Adopt the sides that sources give, and list what leaks between them
+    #[arg(long)]
+    pub given: bool,
+    /// Change nothing: print what would be
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print at most so many leaks and held samples (20 unless said; all with --json)
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Only the samples that this query selects, after `--`; all that are kept or duplicates unless said
+    #[arg(value_name = "QUERY", last = true)]
+    pub query: Vec<String>,
+}
+
 /// `tag`.
 #[derive(Args, Debug)]
 pub struct TagArgs {

@@ -17,6 +17,7 @@ mod recipes;
 mod saved;
 mod show;
 mod sources;
+mod split;
 
 use super::args::Command;
 use super::failure::Failure;
@@ -45,6 +46,7 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Diff(args) => pins::diff(session, &args),
         Command::Dedup(args) => dedup::dedup(session, &args),
         Command::Clusters(args) => clusters::clusters(session, &args),
+        Command::Split(args) => split::split(session, &args),
         Command::Tag(args) => curate::tag(session, &args),
         Command::Reject(args) => curate::reject(session, &args),
         Command::Restore(args) => curate::restore(session, &args),

@@ -1,0 +1,74 @@
+//! How near test is to train.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::Ties;
+use crate::sample::{Side, seeded_hash};
+use crate::similarity::shingles::Shingles;
+
+/// Test rows of a source that are compared; of more, those with the smallest hashes.
+pub const MOST: usize = 1_000;
+
+/// How near the nearest train row of each test row is, inside a source in which near-duplicates may part.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Nearness {
+    /// The source.
+    pub source: String,
+    /// Its test rows.
+    pub test: u64,
+    /// How many of them were compared: all of up to [`MOST`].
+    pub compared: u64,
+    /// Likeness (Jaccard) of the nearest train row: the middle one.
+    pub median: f64,
+    /// The one that nine in ten do not exceed.
+    pub p90: f64,
+    /// The greatest.
+    pub maximum: f64,
+}
+
+/// Compares every test row with every train row of its source, for sources in which near-duplicates may part.
+pub fn nearness(samples: &[Ties], sides: &[Option<Side>], sets: &[Shingles]) -> Vec<Nearness> {
+    let mut sources: BTreeMap<&str, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    for (at, sample) in samples.iter().enumerate().filter(|(_, sample)| !sample.near) {
+        let entry = sources.entry(&sample.source).or_default();
+        match sides[at] {
+            Some(Side::Test) => entry.0.push(at),
+            Some(Side::Train) => entry.1.push(at),
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    for (source, (mut test, train)) in sources {
+        if test.is_empty() || train.is_empty() {
+            continue;
+        }
+        let count = test.len() as u64;
+        test.sort_by_key(|at| (seeded_hash(&samples[*at].id, 0), samples[*at].id));
+        test.truncate(MOST);
+        let mut nearest: Vec<f64> = test
+            .par_iter()
+            .map(|at| {
+                let mut best = 0.0f64;
+                for other in &train {
+                    if let Some(found) = sets[*at].at_least(&sets[*other], best.max(f64::MIN_POSITIVE)) {
+                        best = best.max(found);
+                    }
+                }
+                best
+            })
+            .collect();
+        nearest.sort_by(f64::total_cmp);
+        let rank = |share: f64| nearest[((nearest.len() as f64 * share).ceil() as usize).clamp(1, nearest.len()) - 1];
+        out.push(Nearness {
+            source: source.to_owned(),
+            test: count,
+            compared: nearest.len() as u64,
+            median: rank(0.5),
+            p90: rank(0.9),
+            maximum: rank(1.0),
+        });
+    }
+    out
+}
