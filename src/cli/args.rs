@@ -184,6 +184,9 @@ index. Their ids stay, so that reading them again is refused.")]
         after_help = "Examples:\n  scenery load decisions.jsonl --dry-run\n  scenery load decisions.jsonl --missing skip"
     )]
     Load(LoadArgs),
+    /// Print the ledger of the store, or check whether a published table adds up
+    #[command(after_help = "Examples:\n  scenery report ledger\n  scenery report check table.md")]
+    Report(ReportArgs),
     /// Write a slice as files for a trainer
     #[command(after_help = "Examples:
   scenery export 'is:valid has:instruction' --out slice --format messages

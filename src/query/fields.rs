@@ -66,26 +66,26 @@ pub static FIXED: &[FieldInfo] = &[
     fixed(
         "dup.of",
         Kind::Word,
-        Home::Unfilled,
+        Home::Kin,
         "",
         "has:dup.of",
-        "The sample that stands for it, where it is a duplicate. Nothing fills it yet: duplicates are not searched for.",
+        "The sample that stands for it, where it is a duplicate: its id, or the beginning of it. `dedup` finds duplicates.",
     ),
     fixed(
         "dup.similarity",
         Kind::Real,
-        Home::Unfilled,
+        Home::Kin,
         "0 to 1",
         "dup.similarity>=0.9",
-        "How alike it is to the sample that stands for it. Nothing fills it yet: duplicates are not searched for.",
+        "How alike it is to the sample that stands for it (Jaccard), where it is a duplicate.",
     ),
     fixed(
         "dup.size",
         Kind::Int,
-        Home::Unfilled,
+        Home::Kin,
         "samples",
         "dup.size>=3",
-        "How many samples its cluster of duplicates has. Nothing fills it yet: duplicates are not searched for.",
+        "How many samples the cluster of duplicates has that it is of, the kept one counted; null where it is of none.",
     ),
     fixed("edited", Kind::Bool, Home::Column, "", "is:edited", "Whether it was changed here after it was read."),
     fixed(
@@ -115,10 +115,10 @@ pub static FIXED: &[FieldInfo] = &[
     fixed(
         "family",
         Kind::Word,
-        Home::Unfilled,
+        Home::Kin,
         "",
         "has:family",
-        "The samples that must share a side with it. Nothing fills it yet: duplicates are not searched for.",
+        "The first, by id, of the samples that must share a side with it: an id, or the beginning of it. `split` finds families.",
     ),
     fixed("id", Kind::Word, Home::Id, "", "id:7f3a21", "Its id, or the beginning of it, in hexadecimal digits."),
     fixed("instruction", Kind::Text, Home::Text, "", "instruction:circle*", "The instruction of the current revision."),
@@ -190,10 +190,8 @@ pub static FIXED: &[FieldInfo] = &[
 
 /// Why nothing fills a field yet, by the beginning of its name.
 static UNFILLED: &[(&str, &str)] = &[
-    ("dup.", "duplicates are not searched for"),
     ("eval.", "there are no evaluations"),
     ("fail.class", "nothing is validated"),
-    ("family", "duplicates are not searched for"),
     ("validated", "nothing is validated"),
 ];
 

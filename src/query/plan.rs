@@ -22,6 +22,8 @@ pub enum Home {
     Scan,
     /// The id.
     Id,
+    /// Who is like it, in SQLite: `dup.of`, `dup.similarity`, `dup.size`, `family`.
+    Kin,
     /// Nowhere: how well a row fits the words of a query. Only `sort -score` may name it.
     Relevance,
     /// Nowhere: nothing makes its values yet, so every row is null there.

@@ -54,7 +54,7 @@ impl Resolver<'_> {
             Kind::Int | Kind::Real | Kind::Date => self.number(ask, subject, Measure::of(field), value),
             Kind::Enum { words, ordered } => self.word_of(ask, field, words, ordered, value),
             Kind::Word if field.home == Home::Id => id(ask, value),
-            Kind::Word if field.name == "dup.of" => survivor(ask, field, value),
+            Kind::Word if field.home == Home::Kin => other_id(ask, field, value),
             Kind::Word | Kind::Set | Kind::CountedSet => self.name(ask, field, value),
         }
     }
@@ -153,7 +153,7 @@ impl Resolver<'_> {
                 let equal = match kind {
                     Kind::Enum { words, ordered } => self.word_of(ask, field, words, ordered, value)?,
                     _ if field.home == Home::Id => id(ask, value)?,
-                    _ if field.name == "dup.of" => survivor(ask, field, value)?,
+                    _ if field.home == Home::Kin && field.kind == Kind::Word => other_id(ask, field, value)?,
                     _ => self.name(ask, field, value)?,
                 };
                 if ask.op == Op::Equal {
@@ -560,8 +560,8 @@ fn id(ask: &Ask<'_>, value: &Value) -> Result<Expr<Resolved>, QueryError> {
     Ok(Expr::check(Check::Id { prefix: bare.to_owned() }))
 }
 
-/// `dup.of:7f3a21`
-fn survivor(ask: &Ask<'_>, field: &Field, value: &Value) -> Result<Expr<Resolved>, QueryError> {
+/// `dup.of:7f3a21`, `family:7f3a21`
+fn other_id(ask: &Ask<'_>, field: &Field, value: &Value) -> Result<Expr<Resolved>, QueryError> {
     let checked = id(ask, value)?;
     Ok(match checked.node {
         Node::Atom(Check::Id { prefix }) => Expr::check(Check::Value { field: field.clone(), value: prefix }),

@@ -42,6 +42,9 @@ pub fn answered_by(filter: &Filter) -> &'static str {
         ) if field.home == Home::Column => "columns",
         Filter::Test(
             Test::Value { field, .. } | Test::Match { field, .. } | Test::Range { field, .. } | Test::Has { field },
+        ) if field.home == Home::Kin => "duplicates and families in SQLite",
+        Filter::Test(
+            Test::Value { field, .. } | Test::Match { field, .. } | Test::Range { field, .. } | Test::Has { field },
         ) if field.home == Home::Unfilled => "nothing yet",
         Filter::Test(_) => "scan of SQLite",
     }

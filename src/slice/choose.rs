@@ -213,7 +213,7 @@ impl Groups {
             (Home::Unfilled | Home::Relevance, _) => {
                 Groups { source: KeySource::ByRow(Arc::default()), values: Values::Listed(Vec::new()) }
             }
-            (Home::Meta | Home::Scan | Home::Text | Home::Id, _) => {
+            (Home::Meta | Home::Scan | Home::Kin | Home::Text | Home::Id, _) => {
                 let (ranks, values) = scanned(store, field)?;
                 Groups { source: KeySource::ByRow(Arc::new(ranks)), values: Values::Listed(values) }
             }

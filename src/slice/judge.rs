@@ -66,6 +66,12 @@ fn prepared<'f>(moment: &Moment<'_>, test: &'f Test) -> Result<Passes<'f>, Store
             let regex = expression(pattern)?;
             Box::new(move |sample| in_texts(sample, *within, &|text| regex.is_match(text)))
         }
+        Test::Value { field, .. } | Test::Match { field, .. } | Test::Range { field, .. } | Test::Has { field }
+            if field.home == Home::Kin =>
+        {
+            let rows = super::kin::matching(moment.kin()?, field, test)?;
+            Box::new(move |sample| rows.contains(sample.row))
+        }
         Test::Value { field, value } => Box::new(move |sample| any_word(sample, field, &|word| word == value)),
         Test::Match { field, pattern } => {
             let regex: Regex = expression(pattern)?;

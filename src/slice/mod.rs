@@ -8,6 +8,7 @@ mod alike;
 mod choose;
 pub mod diff;
 mod judge;
+mod kin;
 mod literals;
 mod moment;
 mod orders;
@@ -447,7 +448,7 @@ fn each_value(
     }
     let store = moment.store;
     let same;
-    let rows = if moment.past.is_some() && field.home != Home::Text {
+    let rows = if moment.past.is_some() && !matches!(field.home, Home::Text | Home::Kin) {
         let others;
         (same, others) = moment.parts(rows);
         moment.values_read(field, &others, take)?;
@@ -502,6 +503,13 @@ fn each_value(
                         take(row, Seen::Word(&id.to_string()));
                     }
                 }
+            }
+        }
+        Home::Kin => {
+            let kin = moment.kin()?;
+            for (row, kinship) in rows.iter().filter_map(|row| Some((row, kin.get(row)?))) {
+                kinship.word(&field.name).into_iter().for_each(|id| take(row, Seen::Word(&id.to_string())));
+                kinship.number(&field.name).into_iter().for_each(|number| take(row, Seen::Number(number)));
             }
         }
         Home::Unfilled => {}

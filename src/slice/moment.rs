@@ -3,7 +3,7 @@
 //! Of the past the index answers for the samples that no later op touched; each of the others is read as it was and judged
 //! by itself.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,7 +14,7 @@ use crate::sample::{Sample, SampleId, Side};
 use crate::store::index::clause::Clause;
 use crate::store::index::rows::RowSet;
 use crate::store::index::search::{Hit, KeySource};
-use crate::store::{Past, Placed, Store, StoreError};
+use crate::store::{Kin, Past, Placed, Store, StoreError};
 
 /// A moment of a store.
 pub(super) struct Moment<'a> {
@@ -23,12 +23,14 @@ pub(super) struct Moment<'a> {
     pub(super) past: Option<Past<'a>>,
     /// The sides that a stage gave, for the stages after it.
     pub(super) sides: RefCell<Option<BTreeMap<u32, Side>>>,
+    /// Who was like whom, read at first use.
+    kin: OnceCell<Kin>,
 }
 
 impl<'a> Moment<'a> {
     /// Now.
     pub(super) fn now(store: &'a Store) -> Self {
-        Moment { store, past: None, sides: RefCell::default() }
+        Moment { store, past: None, sides: RefCell::default(), kin: OnceCell::new() }
     }
 
     /// After an op; now where none is named, or it is the newest.
@@ -36,7 +38,7 @@ impl<'a> Moment<'a> {
         let Some(op) = at else { return Ok(Moment::now(store)) };
         let looks_back = store.newest_op()?.is_some_and(|(newest, _)| op < newest);
         let past = if looks_back { Some(store.past(op)?) } else { None };
-        Ok(Moment { store, past, sides: RefCell::default() })
+        Ok(Moment { store, past, sides: RefCell::default(), kin: OnceCell::new() })
     }
 
     /// The op after which it is; none where it is now.
@@ -76,6 +78,16 @@ impl<'a> Moment<'a> {
         let gone = || StoreError::Inconsistent(format!("row {row} was selected and is not there"));
         let Sample { id, source, key, locator, content, family, .. } = self.sample(row)?.ok_or_else(gone)?;
         Ok(Placed { id, source, key, locator, content, family })
+    }
+
+    /// Who is like whom.
+    pub(super) fn kin(&self) -> Result<&Kin, StoreError> {
+        let Some(op) = self.op() else { return self.store.kin() };
+        if let Some(kin) = self.kin.get() {
+            return Ok(kin);
+        }
+        let kin = self.store.kin_at(op)?;
+        Ok(self.kin.get_or_init(|| kin))
     }
 
     /// The store's own side of a sample.

@@ -52,8 +52,10 @@ pub(super) fn sort_keys(moment: &Moment<'_>, keys: &[SortKey]) -> Result<Vec<(Ke
                     KeySource::Word { field: field.name.clone(), order: level_order(moment)? }
                 }
                 (Home::Fact | Home::Row, _) => KeySource::Word { field: field.name.clone(), order: Vec::new() },
-                (Home::Meta | Home::Scan | Home::Text, _) if moment.past.is_some() => KeySource::ByRow(Arc::default()),
-                (Home::Meta | Home::Scan | Home::Text, _) => {
+                (Home::Meta | Home::Scan | Home::Kin | Home::Text, _) if moment.past.is_some() => {
+                    KeySource::ByRow(Arc::default())
+                }
+                (Home::Meta | Home::Scan | Home::Kin | Home::Text, _) => {
                     KeySource::ByRow(Arc::new(super::choose::scanned(store, field)?.0))
                 }
             };

@@ -231,6 +231,11 @@ impl Lookup for Scans<'_> {
             Test::Id { prefix } => {
                 self.store.rows_by_id(prefix, usize::MAX >> 1)?.into_iter().map(|(row, _)| row).collect()
             }
+            Test::Value { field, .. } | Test::Match { field, .. } | Test::Range { field, .. } | Test::Has { field }
+                if field.home == Home::Kin =>
+            {
+                super::kin::matching(self.moment.kin()?, field, test)?
+            }
             Test::Value { field, value } => self.words(field, &|word| word == value)?,
             Test::Match { field, pattern } => {
                 let regex = expression(pattern)?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::query::plan::Home;
 use crate::query::{self, Moment, NoMoment, Pin, Saved, Vocabulary, fields};
+use crate::sample::SampleId;
 use crate::store::Store;
 use crate::store::index::schema::{HAS, meta_number, term_text};
 
@@ -76,10 +77,20 @@ impl Vocabulary for StoreVocabulary<'_> {
     }
 
     fn has_value(&self, field: &str, value: &str) -> bool {
+        if fields::named(field).is_some_and(|field| field.home == Home::Kin) {
+            let begins = |id: SampleId| id.to_string().starts_with(value);
+            return self.store.kin().is_ok_and(|kin| kin.iter().any(|(_, each)| each.word(field).is_some_and(begins)));
+        }
         self.store.index().has_term(&term_text(field, value)).unwrap_or(false)
     }
 
     fn range(&self, field: &str) -> Option<(f64, f64)> {
+        if fields::named(field).is_some_and(|field| field.home == Home::Kin) {
+            let numbers = self.store.kin().ok()?.iter().filter_map(|(_, each)| each.number(field));
+            return numbers.fold(None, |ends: Option<(f64, f64)>, number| {
+                Some(ends.map_or((number, number), |(low, high)| (low.min(number), high.max(number))))
+            });
+        }
         let Some(column) = field.strip_prefix("meta.") else {
             return self.store.index().number_range(field).ok().flatten();
         };
@@ -97,6 +108,7 @@ impl Vocabulary for StoreVocabulary<'_> {
         match fields::named(field)?.home {
             Home::Column if field == "rank" => Some(true),
             Home::Column => Some(!self.store.columns().ok()?.counts(field).is_empty()),
+            Home::Kin => Some(self.store.kin().ok()?.iter().any(|(_, each)| each.has(field))),
             Home::Unfilled | Home::Relevance => None,
             _ => self.store.index().has_term(&term_text(HAS, field)).ok(),
         }

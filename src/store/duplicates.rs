@@ -32,7 +32,7 @@ impl Method {
         Self::ALL.iter().find(|(method, _)| *method == self).map_or("", |(_, word)| word)
     }
 
-    fn of(word: &str) -> Option<Method> {
+    pub(super) fn of(word: &str) -> Option<Method> {
         Self::ALL.iter().find(|(_, each)| *each == word).map(|(method, _)| *method)
     }
 }
@@ -231,6 +231,15 @@ impl Store {
             self.conn.prepare("SELECT row FROM sample WHERE exempt = 1 AND present = 1 ORDER BY row")?;
         let rows = statement.query_map([], |found| found.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether a person restored a row, so that it is never a duplicate.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn is_exempt(&self, row: u32) -> Result<bool, StoreError> {
+        let mut statement = self.conn.prepare_cached("SELECT exempt FROM sample WHERE row = ?1")?;
+        Ok(statement.query_row([row], |found| found.get(0))?)
     }
 
     /// The current revision of a row.

@@ -6,6 +6,7 @@
 //! - derived things follow the change log and carry watermarks; whoever opens the store replays what is missing;
 //! - a damaged or newer database is refused, never replaced.
 
+mod account;
 pub mod codec;
 pub mod columns;
 mod duplicates;
@@ -13,6 +14,7 @@ mod error;
 mod follow;
 mod forget;
 pub mod index;
+mod kin;
 mod lock;
 mod ops;
 mod past;
@@ -29,11 +31,13 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+pub use account::Counted;
 pub use columns::Columns;
 pub use duplicates::{Duplicate, FoundBy, Measured, Method, Near, PackedCode, Participant, Shingled};
 pub use error::StoreError;
 use index::rows::RowSet;
 use index::{DocumentWriter, Index};
+pub use kin::{Kin, Kinship};
 use lock::Lock;
 pub use ops::{Begin, OpRecord, Undone};
 pub use past::Past;
@@ -151,6 +155,7 @@ pub struct Store {
     conn: Connection,
     index: RefCell<Index>,
     columns: OnceCell<Columns>,
+    kin: OnceCell<Kin>,
     /// The index writer of the open op, and the rows that it was given.
     bulk: Option<(DocumentWriter, RowSet)>,
     lock: Option<Lock>,
@@ -216,6 +221,7 @@ impl Store {
                 conn,
                 index: RefCell::new(index),
                 columns: OnceCell::new(),
+                kin: OnceCell::new(),
                 bulk: None,
                 lock,
             });
@@ -238,6 +244,7 @@ impl Store {
             conn,
             index: RefCell::new(index),
             columns: OnceCell::new(),
+            kin: OnceCell::new(),
             bulk: None,
             lock: Some(held),
         };

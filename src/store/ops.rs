@@ -305,6 +305,7 @@ impl Store {
     pub(super) fn catch_up(&mut self) -> Result<(), StoreError> {
         self.must_write()?;
         self.columns.take();
+        self.kin.take();
         let target = last_change(&self.conn)?;
         self.catch_up_columns(target)?;
         self.catch_up_index(target)?;

@@ -69,6 +69,56 @@ pub struct SplitArgs {
     pub query: Vec<String>,
 }
 
+/// `report`.
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    /// Which report
+    #[command(subcommand)]
+    pub what: ReportWhat,
+}
+
+/// The reports.
+#[derive(clap::Subcommand, Debug)]
+pub enum ReportWhat {
+    /// Print what became of every row that was read, per source; fails where it does not balance to zero
+    #[command(after_help = "Examples:\n  scenery report ledger\n  scenery report ledger --format markdown > ledger.md")]
+    Ledger(LedgerArgs),
+    /// Check whether a published table adds up: Markdown, CSV, TSV, JSON or aligned text
+    #[command(
+        after_help = "Examples:\n  scenery report check README.md\n  scenery report ledger --format csv | scenery report check -"
+    )]
+    Check(CheckArgs),
+}
+
+/// `report ledger`.
+#[derive(Args, Debug)]
+pub struct LedgerArgs {
+    /// How to print; --json is the same as json
+    #[arg(long)]
+    pub format: Option<LedgerFormat>,
+}
+
+/// Forms of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LedgerFormat {
+    /// Aligned columns
+    Text,
+    /// A pipe table
+    Markdown,
+    /// Comma-separated values
+    Csv,
+    /// JSON
+    Json,
+}
+
+/// `report check`.
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// The file with the table; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
 /// `tag`.
 #[derive(Args, Debug)]
 pub struct TagArgs {

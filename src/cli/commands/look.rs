@@ -13,9 +13,9 @@ use crate::query::fields;
 use crate::query::plan::{Field, Home, Plan};
 use crate::sample::{FactValue, Sample};
 use crate::slice;
-use crate::store::Store;
 use crate::store::index::rows::RowSet;
 use crate::store::index::tally::Tally;
+use crate::store::{Kin, Store};
 
 /// Values of a field in the list of all fields: the commonest.
 const FEW: usize = 8;
@@ -40,8 +40,13 @@ pub fn query(session: &Session, args: &QueryArgs) -> Result<(), Failure> {
         true => scores(&store, &compiled.plan, &slice, &text)?,
         false => BTreeMap::new(),
     };
+    let kin = match slice.at {
+        _ if extra.iter().all(|field| field.home != Home::Kin) => Kin::default(),
+        Some(op) => store.kin_at(op)?,
+        None => store.kin()?.clone(),
+    };
     let row_of = |sample: &Sample| {
-        let mut row = row_json(sample, &extra);
+        let mut row = row_json(sample, &extra, &kin);
         if let (Some(shown), Some(score)) = (row.get_mut("score"), scores.get(&sample.row)) {
             *shown = json!((score * 1000.0).round() / 1000.0);
         }
@@ -100,7 +105,7 @@ pub fn query(session: &Session, args: &QueryArgs) -> Result<(), Failure> {
                 } else {
                     cells.extend(extra.iter().map(|field| match scores.get(&sample.row) {
                         Some(score) if field.home == Home::Relevance => format!("{score:.3}"),
-                        _ => plain(&value_of(&sample, field)),
+                        _ => plain(&value_of(&sample, field, &kin)),
                     }));
                 }
                 cells.push(sample.instruction.clone().unwrap_or_else(|| format!("({})", sample.locator)));
@@ -161,7 +166,7 @@ pub fn field_named(name: &str) -> Result<Field, Failure> {
 }
 
 /// A row as `query --format jsonl` gives it.
-pub fn row_json(sample: &Sample, extra: &[Field]) -> Map<String, Value> {
+pub fn row_json(sample: &Sample, extra: &[Field], kin: &Kin) -> Map<String, Value> {
     let mut out = Map::new();
     let mut put = |name: &str, value: Value| {
         out.insert(name.to_owned(), value);
@@ -173,19 +178,31 @@ pub fn row_json(sample: &Sample, extra: &[Field]) -> Map<String, Value> {
     put("instruction", json!(sample.instruction));
     put("code", json!(sample.code));
     put("licence", json!(sample.licence));
-    put("split", json!(sample.split));
+    put("split", side(sample));
     put("split_given", json!(sample.split_given));
     put("tags", json!(sample.tags));
     for field in extra {
-        out.insert(field.name.clone(), value_of(sample, field));
+        out.insert(field.name.clone(), value_of(sample, field, kin));
     }
     out
 }
 
+/// The store's own side of a sample, or that it is held.
+fn side(sample: &Sample) -> Value {
+    if sample.held { json!("held") } else { json!(sample.split) }
+}
+
 /// A field of a sample as JSON; null where it has none.
-pub fn value_of(sample: &Sample, field: &Field) -> Value {
+pub fn value_of(sample: &Sample, field: &Field, kin: &Kin) -> Value {
     match (field.home, field.name.as_str()) {
         (Home::Unfilled | Home::Relevance, _) => Value::Null,
+        (Home::Kin, name) => {
+            let kinship = kin.get(sample.row);
+            match kinship.and_then(|kinship| kinship.word(name)) {
+                Some(id) => json!(id),
+                None => json!(kinship.and_then(|kinship| kinship.number(name))),
+            }
+        }
         (Home::Meta, name) => {
             sample.meta.get(name.strip_prefix("meta.").unwrap_or(name)).cloned().unwrap_or(Value::Null)
         }
@@ -204,7 +221,7 @@ pub fn value_of(sample: &Sample, field: &Field) -> Value {
         (_, "rank") => json!(sample.rank),
         (_, "description.kind") => json!(sample.description_kind),
         (_, "state") => json!(sample.state),
-        (_, "split") => json!(sample.split),
+        (_, "split") => side(sample),
         (_, "split.given") => json!(sample.split_given),
         (_, "level") => json!(sample.level),
         (_, name) => match sample.facts.get(name) {
@@ -394,7 +411,8 @@ impl Counter<'_> {
     fn describe(&self, field: &Field, unit: &str, about: &str, full: bool) -> Result<Value, Failure> {
         let mut out =
             json!({ "name": field.name, "type": fields::kind_name(field.kind), "unit": unit, "about": about });
-        let listed = matches!(field.home, Home::Fact | Home::Row | Home::Column) && !matches!(field.kind, Kind::Text)
+        let listed = matches!(field.home, Home::Fact | Home::Row | Home::Column | Home::Kin)
+            && !matches!(field.kind, Kind::Text)
             || matches!(field.home, Home::Meta) && full;
         if !listed {
             return Ok(out);

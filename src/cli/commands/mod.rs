@@ -14,6 +14,7 @@ mod manual;
 mod pins;
 mod project;
 mod recipes;
+mod report;
 mod saved;
 mod show;
 mod sources;
@@ -47,6 +48,7 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Dedup(args) => dedup::dedup(session, &args),
         Command::Clusters(args) => clusters::clusters(session, &args),
         Command::Split(args) => split::split(session, &args),
+        Command::Report(args) => report::report(session, &args),
         Command::Tag(args) => curate::tag(session, &args),
         Command::Reject(args) => curate::reject(session, &args),
         Command::Restore(args) => curate::restore(session, &args),

@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::pager;
 use crate::cli::session::Session;
 use crate::sample::{FactValue, Sample};
-use crate::store::Store;
+use crate::store::{Kin, Method, Store};
 
 /// The sample whose id begins so.
 ///
@@ -46,7 +46,7 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
     let revisions = store.revisions(sample.row)?;
     let history = store.history(sample.row)?;
     if session.json {
-        let mut out = row_json(&sample, &[]);
+        let mut out = row_json(&sample, &[], &Kin::default());
         out.insert("key".into(), json!(sample.key));
         out.insert("level".into(), json!(sample.level));
         out.insert("description_kind".into(), json!(sample.description_kind));
@@ -57,7 +57,9 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
         out.insert("cleaners".into(), json!(sample.cleaners));
         out.insert("revisions".into(), json!(revisions));
         out.insert("facts".into(), json!(sample.facts));
-        out.insert("cluster".into(), json!(null));
+        out.insert("cluster".into(), cluster(&store, &sample)?);
+        out.insert("exempt".into(), json!(store.is_exempt(sample.row)?));
+        out.insert("family_of".into(), json!(store.kin()?.get(sample.row).and_then(|kinship| kinship.family)));
         out.insert("history".into(), json!(history));
         return session.print_json(&out);
     }
@@ -75,7 +77,13 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
         "state",
         sample.reason.as_ref().map_or(sample.state.to_string(), |reason| format!("{} ({reason})", sample.state)),
     );
-    put("split", sample.split.map(|side| side.to_string()).unwrap_or_default());
+    put(
+        "split",
+        if sample.held { "held".into() } else { sample.split.map(|side| side.to_string()).unwrap_or_default() },
+    );
+    for sentence in standing(&store, &sample)? {
+        put("", sentence);
+    }
     put("split given", sample.split_given.map(|side| side.to_string()).unwrap_or_default());
     put("level", sample.level.clone().unwrap_or_default());
     put("description", sample.description_kind.to_string());
@@ -115,6 +123,68 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
         let _ = writeln!(out, "  op {} {} {}", entry.op, entry.verb, entry.ended.as_deref().unwrap_or("(open)"));
     }
     pager::print(session, &out, !args.no_pager)
+}
+
+/// The cluster of a sample as JSON: its survivor, and those that the survivor stands for; null where it is of none.
+fn cluster(store: &Store, sample: &Sample) -> Result<serde_json::Value, Failure> {
+    let own = store.duplicate_of(sample.row)?;
+    let survivor = own.as_ref().map_or(sample.row, |duplicate| duplicate.of);
+    let rows = store.duplicates_of(survivor)?;
+    if rows.is_empty() {
+        return Ok(json!(null));
+    }
+    let place = |row: u32| -> Result<serde_json::Value, Failure> {
+        let sample = store.sample_without_facts(row)?;
+        Ok(json!({ "id": sample.id, "source": sample.source, "locator": sample.locator, "licence": sample.licence }))
+    };
+    let mut members = Vec::new();
+    for row in &rows {
+        let mut member = place(*row)?;
+        let duplicate = store.duplicate_of(*row)?;
+        member["similarity"] = json!(duplicate.as_ref().map(|duplicate| duplicate.similarity));
+        member["method"] = json!(duplicate.as_ref().map(|duplicate| duplicate.method));
+        member["clause"] = json!(duplicate.as_ref().map(|duplicate| &duplicate.clause));
+        members.push(member);
+    }
+    Ok(json!({ "size": rows.len() + 1, "survivor": place(survivor)?, "members": members }))
+}
+
+/// What a sample is to others, in sentences: whose duplicate, whose survivor, of which family.
+fn standing(store: &Store, sample: &Sample) -> Result<Vec<String>, Failure> {
+    let named = |row: u32| -> Result<String, Failure> {
+        let other = store.sample_without_facts(row)?;
+        Ok(format!("{} ({} {})", &other.id.to_string()[..8], other.source, other.locator))
+    };
+    let mut out = Vec::new();
+    if let Some(duplicate) = store.duplicate_of(sample.row)? {
+        let like = match duplicate.method {
+            Method::Exact => "the same code as".to_owned(),
+            Method::Near => format!("{:.3} like", duplicate.similarity),
+            Method::Renamed => format!("a renamed copy ({:.3}) of", duplicate.similarity),
+        };
+        out.push(format!("it is {like} {}, which is kept by {}", named(duplicate.of)?, duplicate.clause));
+    }
+    let stands_for = store.duplicates_of(sample.row)?;
+    if !stands_for.is_empty() {
+        let mut first = Vec::new();
+        for row in stands_for.iter().take(3) {
+            first.push(named(*row)?);
+        }
+        let more = stands_for.len() - first.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        out.push(format!("it stands for {}{more}", first.join(", ")));
+    }
+    if store.is_exempt(sample.row)? {
+        out.push("a person restored it: it is never a duplicate".to_owned());
+    }
+    if sample.held {
+        out.push("it is on no side, because it ties rows of two sides".to_owned());
+    }
+    if let Some(family) = store.kin()?.get(sample.row).and_then(|kinship| kinship.family).filter(|id| *id != sample.id)
+    {
+        out.push(format!("its family is that of {}", &family.to_string()[..8]));
+    }
+    Ok(out)
 }
 
 /// Lines that went and came, with two lines around them.
@@ -195,6 +265,10 @@ pub fn why(session: &Session, args: &WhyArgs) -> Result<(), Failure> {
     match &sample.reason {
         Some(reason) => out.push(format!("it is {} because: {reason}", sample.state)),
         None => out.push(format!("it is {}", sample.state)),
+    }
+    out.extend(standing(&store, &sample)?);
+    if let Some(side) = sample.split {
+        out.push(format!("its side is {side}"));
     }
     let rules: Vec<&str> = sample.facts.names("issue").map(|(name, _)| name).collect();
     if !rules.is_empty() {

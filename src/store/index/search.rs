@@ -127,7 +127,7 @@ impl Index {
                 Home::Text | Home::Scan | Home::Id | Home::Meta | Home::Row | Home::Fact => {
                     self.any_of(vec![term_text(HAS, &field.name)])
                 }
-                Home::Column | Home::Relevance | Home::Unfilled => {
+                Home::Column | Home::Kin | Home::Relevance | Home::Unfilled => {
                     return Err(StoreError::Inconsistent(format!("`has:{}` is no test of the index", field.name)));
                 }
             },
