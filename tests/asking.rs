@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::corpus::{Scratch, done, json_of, run};
 
-const NOTHING_YET: &str = "no sample has `dup.size` yet: duplicates are not searched for";
+const NOTHING_YET: &str = "no sample has `eval.size` yet: there are no evaluations";
 
 fn project(folder: &Scratch) -> PathBuf {
     let project = folder.join("p");
@@ -92,33 +92,33 @@ fn fields_that_nothing_fills_are_null_everywhere_and_said_once() {
     let project = project(&folder);
     let count = |query: &str| done(&project, &["count", query, "--quiet"]).trim().to_owned();
     for (query, rows) in [
-        ("dup.size>=3", "0"),
-        ("-dup.size>=3", "4"),
+        ("eval.size>=3", "0"),
+        ("-eval.size>=3", "4"),
         ("-has:validated", "4"),
         ("validated!=run", "0"),
-        ("family:t or eval.run:x or dup.of:00", "0"),
+        ("fail.class:t or eval.run:x or dup.of:001122", "0"),
         ("| per validated 1", "1"),
-        ("| sample 3 by dup.size", "3"),
+        ("| sample 3 by eval.size", "3"),
     ] {
         assert_eq!(count(query), rows, "{query}");
     }
     let ids = |query: &str| done(&project, &["query", query, "--format", "ids", "--quiet"]);
-    assert_eq!(ids("| sort dup.size"), ids(""));
+    assert_eq!(ids("| sort eval.size"), ids(""));
     assert_eq!(ids("| sort -validated"), ids(""));
-    assert_eq!(notes(&project, "dup.size>=3 or dup.size<2 | sort dup.size"), [NOTHING_YET]);
-    let (_, out, lines) = said(&project, &["count", "--by", "dup.size,valid", "--json"]);
+    assert_eq!(notes(&project, "eval.size>=3 or eval.size<2 | sort eval.size"), [NOTHING_YET]);
+    let (_, out, lines) = said(&project, &["count", "--by", "eval.size,valid", "--json"]);
     assert_eq!(lines, [json!({ "note": NOTHING_YET })]);
     let groups: Value = serde_json::from_str(&out).expect("JSON");
-    assert_eq!(groups["groups"], json!([{ "key": { "dup.size": null, "valid": true }, "count": 4 }]));
-    let rows = json_of(&project, &["query", "--fields", "family,eval.x", "--json", "--quiet"]);
+    assert_eq!(groups["groups"], json!([{ "key": { "eval.size": null, "valid": true }, "count": 4 }]));
+    let rows = json_of(&project, &["query", "--fields", "fail.class,eval.x", "--json", "--quiet"]);
     assert!(
         rows.as_array()
             .expect("rows")
             .iter()
-            .all(|row| row["family"].is_null() && row.get("eval.x") == Some(&Value::Null))
+            .all(|row| row["fail.class"].is_null() && row.get("eval.x") == Some(&Value::Null))
     );
     let fields = json_of(&project, &["fields", "--json"]);
-    for name in ["dup.of", "dup.similarity", "dup.size", "eval.NAME", "eval.run", "fail.class", "family", "validated"] {
+    for name in ["eval.NAME", "eval.run", "fail.class", "validated"] {
         let field = fields.as_array().and_then(|all| all.iter().find(|field| field["name"] == json!(name)));
         let about = field.unwrap_or_else(|| panic!("{name} is not listed"))["about"].as_str().expect("a sentence");
         assert!(about.contains("Nothing fills it yet"), "{about}");

@@ -588,7 +588,11 @@ fn attribution_names_every_origin_of_every_row() {
     row.origins.push(Origin { source: "closed".into(), locator: "z.py".into(), licence: "CC-BY-NC-SA-4.0".into() });
     row.origins.push(Origin { source: "closed".into(), locator: "y.py".into(), licence: "CC-BY-NC-SA-4.0".into() });
     let rows = [Ok::<Row, String>(row), Ok(sample("other", "b").into())];
-    let request = request(folder.at("out"), "messages");
+    let mut request = request(folder.at("out"), "messages");
+    // A row is under the licences of all its origins.
+    let stopped = export::write(&request, rows.clone(), &sources()).expect_err("a licence stops it");
+    assert!(matches!(&stopped, ExportError::Licences(gate) if gate.hits.len() == 1), "{stopped}");
+    request.allow_licences.push("CC-BY-NC-SA-4.0".into());
     export::write(&request, rows, &sources()).expect("an export");
     insta::assert_snapshot!(text(&folder.at("out/ATTRIBUTION.md")), @r#"
     # Attribution

@@ -17,6 +17,7 @@ mod pipeline;
 mod query;
 mod query_gen;
 mod real_data;
+mod recorded_sides;
 mod reference;
 mod refusals;
 mod relevance;

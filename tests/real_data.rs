@@ -11,7 +11,7 @@ use scenery::store::{Project, Store};
 
 use crate::corpus::Scratch;
 
-fn data(test: &str) -> Option<PathBuf> {
+pub fn data(test: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("SCENERY_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
     if folder.is_dir() {

@@ -10,7 +10,7 @@ use crate::naive::Terms;
 use crate::query_gen::Rng;
 
 /// Rows with planted copies, near copies in chains, and a column that ties.
-fn rows(rng: &mut Rng, count: usize) -> Vec<Value> {
+pub fn rows(rng: &mut Rng, count: usize) -> Vec<Value> {
     let mut rows: Vec<Value> = Vec::new();
     for at in 0..count {
         let answer = match rng.below(6) {
@@ -28,7 +28,7 @@ fn rows(rng: &mut Rng, count: usize) -> Vec<Value> {
     rows
 }
 
-fn project(folder: &Scratch, dedup: &str, rows: &[Value]) -> PathBuf {
+pub fn project(folder: &Scratch, dedup: &str, rows: &[Value]) -> PathBuf {
     let dir = folder.join(dedup);
     done(folder.path(), &["init", dedup]);
     let recipe = format!(
@@ -42,7 +42,7 @@ fn project(folder: &Scratch, dedup: &str, rows: &[Value]) -> PathBuf {
 }
 
 /// Side by key, as the query labels them.
-fn labels(dir: &Path, query: &str) -> BTreeMap<String, (String, String)> {
+pub fn labels(dir: &Path, query: &str) -> BTreeMap<String, (String, String)> {
     let out = done(dir, &["query", query, "--format", "jsonl", "--fields", "key", "-n", "100000"]);
     let row = |line: &str| -> (String, (String, String)) {
         let row: Value = serde_json::from_str(line).expect("JSON");

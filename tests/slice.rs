@@ -82,7 +82,7 @@ pub fn vocabulary(samples: &[Sample]) -> GenVocab {
             .into_iter()
             .filter(|(_, found)| !found.is_empty())
             .map(|(name, found)| (name.to_owned(), found.into_iter().collect()))
-            .chain(["family", "fail.class", "eval.run"].map(|name| (name.to_owned(), list(&["one", "two"]))))
+            .chain(["fail.class", "eval.run"].map(|name| (name.to_owned(), list(&["one", "two"]))))
             .collect(),
         sets: sets
             .into_iter()

@@ -113,8 +113,8 @@ fn search(
         Ok(out)
     };
     let pairs = if settings.recall >= 1.0 {
-        let all: Vec<u32> = (0..sketches.len() as u32).collect();
-        let mut pairs = join::pairs(&load(&all)?, settings.threshold);
+        let sizes: Vec<u32> = sketches.iter().map(|sketch| sketch.size).collect();
+        let mut pairs = join::pairs_in_parts(&sizes, settings.threshold, &load)?;
         pairs.retain(|pair| sketches[pair.left as usize].fresh || sketches[pair.right as usize].fresh);
         pairs
     } else {

@@ -204,9 +204,14 @@ pub struct Row {
 impl From<Sample> for Row {
     /// The row of a sample that has no duplicates: its own place, and the family of its source's columns.
     fn from(sample: Sample) -> Row {
-        let origin =
-            Origin { source: sample.source.clone(), locator: sample.locator.clone(), licence: sample.licence.clone() };
-        Row { family: sample.family.clone(), origins: vec![origin], sample }
+        Row { family: sample.family.clone(), origins: vec![Origin::of(&sample)], sample }
+    }
+}
+
+impl Origin {
+    /// Where a sample stems from.
+    pub fn of(sample: &Sample) -> Origin {
+        Origin { source: sample.source.clone(), locator: sample.locator.clone(), licence: sample.licence.clone() }
     }
 }
 

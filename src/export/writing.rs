@@ -67,11 +67,6 @@ impl Tally {
     fn count(&mut self, row: &Row, side: Side) {
         let sample = &row.sample;
         *self.written.entry(side.word().to_owned()).or_default() += 1;
-        let licence = self.licences.entry(sample.licence.clone()).or_default();
-        licence.1 += 1;
-        if !licence.0.contains(&sample.source) {
-            licence.0.insert(sample.source.clone());
-        }
         *self.sources.entry(sample.source.clone()).or_default() += 1;
         for topic in layouts::categories(sample) {
             *self.categories.entry(topic).or_default() += 1;
@@ -82,8 +77,14 @@ impl Tally {
         }
         let origins: BTreeSet<(String, String)> =
             row.origins.iter().map(|origin| (origin.licence.clone(), origin.source.clone())).collect();
-        for origin in origins {
-            *self.origins.entry(origin).or_default() += 1;
+        // A row is under the licence of every place that it stems from.
+        let mut counted: Option<String> = None;
+        for (licence, source) in origins {
+            let summary = self.licences.entry(licence.clone()).or_default();
+            summary.1 += u64::from(counted.as_ref() != Some(&licence));
+            summary.0.insert(source.clone());
+            counted = Some(licence.clone());
+            *self.origins.entry((licence, source)).or_default() += 1;
         }
     }
 }
@@ -170,7 +171,7 @@ where
 impl Writer<'_> {
     fn take(&mut self, row: &Row) -> Result<(), ExportError> {
         let sample = &row.sample;
-        if sample.split.is_some() && !self.own_sides {
+        if (sample.split.is_some() || sample.held) && !self.own_sides {
             self.own_sides = true;
             self.start_over()?;
         }
@@ -195,9 +196,10 @@ impl Writer<'_> {
         }
         self.tally.given |= sample.split_given.is_some();
         self.tally.count(row, side);
-        let stops = licences::concern(&sample.licence, &self.request.deny_licences).is_some()
-            && !self.request.allows(&sample.licence);
-        if stops {
+        let stops = |licence: &str| {
+            licences::concern(licence, &self.request.deny_licences).is_some() && !self.request.allows(licence)
+        };
+        if row.origins.iter().any(|origin| stops(&origin.licence)) {
             self.stop()?;
         }
         if self.stopped {

@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use super::shingles::Shingles;
+use super::shingles::{Shingles, sizes_allow};
 
 /// Two sets that are alike: the places of both in the list, the smaller first, and the share in common.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +26,78 @@ const SLOTS: usize = 1 << 20;
 /// Finds all pairs of a list that are at least as alike as `threshold` (above 0, at most 1), in order of their places.
 /// Sets without members are in no pair.
 pub fn pairs(sets: &[Shingles], threshold: f64) -> Vec<Pair> {
+    among(sets, threshold, &|_, _| true)
+}
+
+/// Members of the sets of a part: 192 MB.
+const PART: u64 = 24 << 20;
+
+/// The same for sets that are too many to be in memory: `sizes` tells how large each is, `load` gives those of places.
+/// Sets are cut by size into parts, each part is compared with itself and with the parts that are not too far from it in
+/// size; two parts are in memory at a time.
+///
+/// # Errors
+/// As `load`.
+pub fn pairs_in_parts<E>(
+    sizes: &[u32],
+    threshold: f64,
+    load: &dyn Fn(&[u32]) -> Result<Vec<Shingles>, E>,
+) -> Result<Vec<Pair>, E> {
+    parted(sizes, threshold, PART, load)
+}
+
+fn parted<E>(
+    sizes: &[u32],
+    threshold: f64,
+    most: u64,
+    load: &dyn Fn(&[u32]) -> Result<Vec<Shingles>, E>,
+) -> Result<Vec<Pair>, E> {
+    let mut order: Vec<u32> = (0..sizes.len() as u32).filter(|at| sizes[*at as usize] > 0).collect();
+    order.sort_by_key(|at| (sizes[*at as usize], *at));
+    let size = |at: &u32| u64::from(sizes[*at as usize]);
+    let total: u64 = order.iter().map(size).sum();
+    // What two parts would hold is one.
+    let most = if total <= 2 * most { u64::MAX } else { most };
+    let mut parts: Vec<Vec<u32>> = Vec::new();
+    let mut held = u64::MAX;
+    for at in &order {
+        if held >= most {
+            parts.push(Vec::new());
+            held = 0;
+        }
+        held += size(at);
+        if let Some(part) = parts.last_mut() {
+            part.push(*at);
+        }
+    }
+    let mut found = Vec::new();
+    for (one, small) in parts.iter().enumerate() {
+        let mut sets = load(small)?;
+        let named = |pair: Pair, places: &dyn Fn(u32) -> u32| {
+            let (left, right) = (places(pair.left), places(pair.right));
+            Pair { left: left.min(right), right: left.max(right), similarity: pair.similarity }
+        };
+        found.extend(pairs(&sets, threshold).into_iter().map(|pair| named(pair, &|at| small[at as usize])));
+        let largest = small.last().map_or(0, |at| sizes[*at as usize]) as usize;
+        let near = |large: &&Vec<u32>| {
+            large.first().is_some_and(|at| sizes_allow(largest, sizes[*at as usize] as usize, threshold))
+        };
+        for large in parts[one + 1..].iter().take_while(near) {
+            let count = sets.len();
+            sets.extend(load(large)?);
+            // Those of two parts only: the others were found, or will be.
+            let across = |left: u32, right: u32| ((left as usize) < count) != ((right as usize) < count);
+            let place = |at: u32| small.get(at as usize).copied().unwrap_or_else(|| large[at as usize - count]);
+            found.extend(among(&sets, threshold, &across).into_iter().map(|pair| named(pair, &place)));
+            sets.truncate(count);
+        }
+    }
+    found.sort_unstable_by_key(|pair| (pair.left, pair.right));
+    Ok(found)
+}
+
+/// All pairs of those places that `wanted` says.
+fn among(sets: &[Shingles], threshold: f64, wanted: &(dyn Fn(u32, u32) -> bool + Sync)) -> Vec<Pair> {
     let mut frequency = vec![0u32; SLOTS];
     for hash in sets.iter().flat_map(|set| set.hashes()) {
         frequency[slot(*hash)] += 1;
@@ -60,6 +132,9 @@ pub fn pairs(sets: &[Shingles], threshold: f64) -> Vec<Pair> {
             let order = &order;
             candidates.into_iter().filter_map(move |other| {
                 let other = order[other as usize];
+                if !wanted(*at, other) {
+                    return None;
+                }
                 let similarity = set.at_least(&sets[other as usize], threshold)?;
                 Some(Pair { left: (*at).min(other), right: (*at).max(other), similarity })
             })
@@ -125,6 +200,11 @@ mod tests {
                     }
                 }
                 assert_eq!(pairs(&sets, threshold), expected, "at {threshold}");
+                let sizes: Vec<u32> = sets.iter().map(|set| set.len() as u32).collect();
+                let load = |places: &[u32]| Ok::<_, ()>(places.iter().map(|at| sets[*at as usize].clone()).collect());
+                for most in [1, 40, 200] {
+                    assert_eq!(parted(&sizes, threshold, most, &load), Ok(expected.clone()), "in parts of {most}");
+                }
             }
         }
     }

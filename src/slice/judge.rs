@@ -1,5 +1,6 @@
 //! A filter over one sample at a time, for samples that the index does not hold as they were.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use regex::Regex;
@@ -71,6 +72,26 @@ fn prepared<'f>(moment: &Moment<'_>, test: &'f Test) -> Result<Passes<'f>, Store
         {
             let rows = super::kin::matching(moment.kin()?, field, test)?;
             Box::new(move |sample| rows.contains(sample.row))
+        }
+        Test::Value { field, .. } | Test::Match { field, .. } if field.name == "origin" => {
+            let passes: Box<dyn Fn(&Sample) -> bool> = match test {
+                Test::Match { pattern, .. } => {
+                    let regex = expression(pattern)?;
+                    Box::new(move |sample| any_word(sample, field, &|word| regex.is_match(word)))
+                }
+                Test::Value { value, .. } => Box::new(move |sample| any_word(sample, field, &|word| word == value)),
+                _ => Box::new(|_| false),
+            };
+            // A survivor has the origins of those that it stands for.
+            let mut standing = BTreeSet::new();
+            for (row, kinship) in moment.kin()?.iter().filter(|(_, kinship)| kinship.of.is_some()) {
+                if let (Some(survivor), Some(sample)) = (kinship.of_row, moment.sample(row)?)
+                    && passes(&sample)
+                {
+                    standing.insert(survivor);
+                }
+            }
+            Box::new(move |sample| passes(sample) || standing.contains(&sample.row))
         }
         Test::Value { field, value } => Box::new(move |sample| any_word(sample, field, &|word| word == value)),
         Test::Match { field, pattern } => {

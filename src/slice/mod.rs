@@ -486,15 +486,20 @@ fn each_value(
                 }
             })?;
         }
-        Home::Scan => store.scan_places(&mut |row, key, locator, source| {
-            if rows.contains(row) {
-                match field.name.as_str() {
-                    "key" => take(row, Seen::Word(key)),
-                    "locator" => take(row, Seen::Word(locator)),
-                    _ => take(row, Seen::Word(&format!("{source}:{locator}"))),
+        Home::Scan => {
+            let kin = store.kin()?;
+            store.scan_places(&mut |row, key, locator, source| {
+                // A survivor has the origins of those that it stands for.
+                let survivor = kin.get(row).and_then(|kinship| kinship.of_row).filter(|_| field.name == "origin");
+                for row in std::iter::once(row).chain(survivor).filter(|row| rows.contains(*row)) {
+                    match field.name.as_str() {
+                        "key" => take(row, Seen::Word(key)),
+                        "locator" => take(row, Seen::Word(locator)),
+                        _ => take(row, Seen::Word(&format!("{source}:{locator}"))),
+                    }
                 }
-            }
-        })?,
+            })?;
+        }
         Home::Id => {
             // an id begins with one of sixteen digits
             for digit in "0123456789abcdef".chars() {
@@ -553,6 +558,7 @@ pub fn samples<'a>(store: &'a Store, slice: &'a Slice) -> impl Iterator<Item = R
         let mut sample = moment.sample(*row)?.ok_or_else(gone)?;
         if let Some(sides) = &slice.sides {
             sample.split = sides.get(row).copied();
+            sample.held = false;
         }
         Ok(sample)
     })

@@ -173,6 +173,11 @@ impl<'a> Scans<'a> {
                 out.insert(row);
             }
         })?;
+        if field.name == "origin" {
+            // A survivor has the origins of those that it stands for.
+            let survivors = self.store.kin()?.survivors_of(&out);
+            survivors.into_iter().for_each(|row| out.insert(row));
+        }
         Ok(out)
     }
 

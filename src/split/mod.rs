@@ -7,6 +7,7 @@
 //! machine, and every source is parted like the whole.
 
 pub mod nearness;
+pub mod plan;
 pub mod record;
 
 use std::collections::HashMap;

@@ -28,8 +28,19 @@ pub struct Nearness {
     pub maximum: f64,
 }
 
-/// Compares every test row with every train row of its source, for sources in which near-duplicates may part.
-pub fn nearness(samples: &[Ties], sides: &[Option<Side>], sets: &[Shingles]) -> Vec<Nearness> {
+/// Train rows whose shingles are in memory at a time.
+const BATCH: usize = 20_000;
+
+/// Compares every test row with every train row of its source, for sources in which near-duplicates may part. `load`
+/// gives the shingles of places.
+///
+/// # Errors
+/// As `load`.
+pub fn nearness<E>(
+    samples: &[Ties],
+    sides: &[Option<Side>],
+    load: &dyn Fn(&[usize]) -> Result<Vec<Shingles>, E>,
+) -> Result<Vec<Nearness>, E> {
     let mut sources: BTreeMap<&str, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
     for (at, sample) in samples.iter().enumerate().filter(|(_, sample)| !sample.near) {
         let entry = sources.entry(&sample.source).or_default();
@@ -47,18 +58,18 @@ pub fn nearness(samples: &[Ties], sides: &[Option<Side>], sets: &[Shingles]) -> 
         let count = test.len() as u64;
         test.sort_by_key(|at| (seeded_hash(&samples[*at].id, 0), samples[*at].id));
         test.truncate(MOST);
-        let mut nearest: Vec<f64> = test
-            .par_iter()
-            .map(|at| {
-                let mut best = 0.0f64;
-                for other in &train {
-                    if let Some(found) = sets[*at].at_least(&sets[*other], best.max(f64::MIN_POSITIVE)) {
-                        best = best.max(found);
+        let tested = load(&test)?;
+        let mut nearest = vec![0.0f64; test.len()];
+        for batch in train.chunks(BATCH) {
+            let trained = load(batch)?;
+            nearest.par_iter_mut().zip(&tested).for_each(|(best, set)| {
+                for other in &trained {
+                    if let Some(found) = set.at_least(other, best.max(f64::MIN_POSITIVE)) {
+                        *best = found;
                     }
                 }
-                best
-            })
-            .collect();
+            });
+        }
         nearest.sort_by(f64::total_cmp);
         let rank = |share: f64| nearest[((nearest.len() as f64 * share).ceil() as usize).clamp(1, nearest.len()) - 1];
         out.push(Nearness {
@@ -70,5 +81,5 @@ pub fn nearness(samples: &[Ties], sides: &[Option<Side>], sets: &[Shingles]) -> 
             maximum: rank(1.0),
         });
     }
-    out
+    Ok(out)
 }

@@ -1,15 +1,18 @@
 //! Who is like whom, by row: what queries ask of duplicates and families.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Row, params};
 
+use super::index::rows::RowSet;
 use super::{Store, StoreError};
 use crate::sample::SampleId;
 
 /// What is known of a row's likes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Kinship {
+    /// Of a duplicate: the row of the sample that stands for it.
+    pub of_row: Option<u32>,
     /// Of a duplicate: the sample that stands for it.
     pub of: Option<SampleId>,
     /// Of a duplicate: how alike they are.
@@ -54,6 +57,7 @@ impl Kin {
             if let Some(survivor) = dup_of {
                 let kinship = out.entry(*row).or_default();
                 kinship.of = ids.get(survivor).copied();
+                kinship.of_row = Some(*survivor);
                 kinship.similarity = *similarity;
                 *sizes.entry(*survivor).or_insert(1) += 1;
             }
@@ -74,6 +78,11 @@ impl Kin {
     /// What is known of a row.
     pub fn get(&self, row: u32) -> Option<&Kinship> {
         self.0.get(&row)
+    }
+
+    /// The survivors of those of these rows that are duplicates.
+    pub fn survivors_of(&self, rows: &RowSet) -> BTreeSet<u32> {
+        self.iter().filter(|(row, _)| rows.contains(*row)).filter_map(|(_, kinship)| kinship.of_row).collect()
     }
 
     /// The rows of which something is known.

@@ -69,6 +69,10 @@ pub fn demo(session: &Session, args: &DemoArgs) -> Result<(), Failure> {
             vec!["export", "@calm", "--out", &tree_dir, "--format", "alpaca", "--layout", "tree"],
         ),
         ("its manifest alone gives the same bytes", vec!["export", "--from", &manifest, "--out", &again]),
+        ("copies are found, and each says what stands for it", vec!["dedup"]),
+        ("what the planted copies differ by", vec!["clusters", "-n", "2"]),
+        ("sides are recorded, family by family", vec!["split", "80/10/10", "--seed", "13"]),
+        ("and every row that was read is accounted for", vec!["report", "ledger"]),
         ("what happened", vec!["log"]),
         ("and whether all of it agrees", vec!["doctor"]),
     ];

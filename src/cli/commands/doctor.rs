@@ -80,7 +80,7 @@ pub fn doctor(session: &Session) -> Result<(), Failure> {
             && word("source").as_deref() == Some(&sample.source)
             && word("licence").as_deref() == Some(&sample.licence)
             && word("reason") == sample.reason
-            && word("split").as_deref() == sample.split.map(|side| side.word())
+            && word("split").as_deref() == sample.split.map(|side| side.word()).or(sample.held.then_some("held"))
             && columns.rank(row) == Some(sample.rank)
             && columns.words("tag", row) == tags;
         if !same {
@@ -96,6 +96,10 @@ pub fn doctor(session: &Session) -> Result<(), Failure> {
     }
     for row in in_columns.iter().filter(|row| !present.contains(*row)) {
         findings.push(format!("columns: a sample that is not there (row {row})"));
+    }
+    for id in store.duplicates_without_survivor()? {
+        lasting
+            .push(format!("database: {id} is a duplicate, and what it is a duplicate of is not kept: `scenery dedup`"));
     }
     for pin in store.pins(None)? {
         let name = format!("@{}#{}", pin.name, pin.number);

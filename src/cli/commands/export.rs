@@ -10,12 +10,13 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::settings::Settings;
 use crate::export::licences::concern;
-use crate::export::{self, Encoding, Layout, OnUnfit, Request, Seed, SourceInfo, StageCount};
+use crate::export::{self, Encoding, Layout, OnUnfit, Origin, Request, Row, Seed, SourceInfo, StageCount};
 use crate::ingest::recipe::licence;
 use crate::query::plan::{Plan, Step};
+use crate::sample::{Sample, SampleId};
 use crate::slice::vocabulary::{Frozen, StoreVocabulary};
 use crate::slice::{self, Slice};
-use crate::store::{Project, Store};
+use crate::store::{Kin, Past, Project, Store, StoreError};
 
 /// Writes a slice as files.
 ///
@@ -83,7 +84,8 @@ pub fn write(
     request.query_expanded = compiled.resolved.to_string();
     let slice = session.select(store, &compiled.plan, usize::MAX)?;
     request.sides_of_query = slice.sides.is_some();
-    let licences = licences_of(store, &slice)?;
+    let clusters = Clusters::of(store, &slice)?;
+    let licences = licences_of(store, &slice, &clusters)?;
     deny_too(&mut request, settings, &licences);
     check_allowed(session, store, &request, &licences)?;
     request.seeds = seeds(&compiled.plan);
@@ -119,7 +121,56 @@ pub fn write(
             (source.name, info)
         })
         .collect();
-    Ok(export::write(&request, slice::samples(store, &slice), &sources)?)
+    let rows = slice::samples(store, &slice).map(|sample| sample.and_then(|sample| clusters.row(sample)));
+    Ok(export::write(&request, rows, &sources)?)
+}
+
+/// What the samples of a slice stand for, as it was then.
+struct Clusters<'a> {
+    store: &'a Store,
+    past: Option<Past<'a>>,
+    kin: Kin,
+    /// Rows of the duplicates of each survivor.
+    members: BTreeMap<SampleId, Vec<u32>>,
+}
+
+impl<'a> Clusters<'a> {
+    fn of(store: &'a Store, slice: &Slice) -> Result<Self, StoreError> {
+        let past = slice.at.map(|op| store.past(op)).transpose()?;
+        let kin = match slice.at {
+            Some(op) => store.kin_at(op)?,
+            None => store.kin()?.clone(),
+        };
+        let mut members: BTreeMap<SampleId, Vec<u32>> = BTreeMap::new();
+        for (row, kinship) in kin.iter() {
+            if let Some(survivor) = kinship.of {
+                members.entry(survivor).or_default().push(row);
+            }
+        }
+        Ok(Clusters { store, past, kin, members })
+    }
+
+    /// A duplicate; `None` where its content has been forgotten since.
+    fn member(&self, row: u32) -> Result<Option<Sample>, StoreError> {
+        match &self.past {
+            Some(past) if past.touched().contains(row) => past.sample(row),
+            _ => self.store.sample_without_facts(row).map(Some),
+        }
+    }
+
+    /// The row of a sample, with every place that it and its duplicates stem from, and the family that the store found.
+    fn row(&self, sample: Sample) -> Result<Row, StoreError> {
+        let mut others = Vec::new();
+        for row in self.members.get(&sample.id).into_iter().flatten() {
+            others.extend(self.member(*row)?.map(|member| (member.id, Origin::of(&member))));
+        }
+        others.sort_by(|(a, one), (b, two)| (&one.source, a).cmp(&(&two.source, b)));
+        let family = self.kin.get(sample.row).and_then(|kinship| kinship.family).map(|id| id.to_string());
+        let mut row = Row::from(sample);
+        row.origins.extend(others.into_iter().map(|(_, origin)| origin));
+        row.family = family.or(row.family);
+        Ok(row)
+    }
 }
 
 /// Refuses to keep an order that changes with every sample that is read.
@@ -171,8 +222,11 @@ fn settled(path: &Path) -> PathBuf {
 }
 
 /// The licences of the rows of a slice.
-fn licences_of(store: &Store, slice: &Slice) -> Result<BTreeSet<String>, Failure> {
+fn licences_of(store: &Store, slice: &Slice, clusters: &Clusters<'_>) -> Result<BTreeSet<String>, Failure> {
     let mut found = BTreeSet::new();
+    for row in slice.rows.iter().filter_map(|(_, id)| clusters.members.get(id)).flatten() {
+        found.extend(clusters.member(*row)?.map(|member| member.licence));
+    }
     if slice.at.is_some() {
         for sample in slice::samples(store, slice) {
             found.insert(sample?.licence);

@@ -13,6 +13,7 @@ use crate::query::fields;
 use crate::query::plan::{Field, Home, Plan};
 use crate::sample::{FactValue, Sample};
 use crate::slice;
+use crate::slice::Slice;
 use crate::store::index::rows::RowSet;
 use crate::store::index::tally::Tally;
 use crate::store::{Kin, Store};
@@ -40,13 +41,9 @@ pub fn query(session: &Session, args: &QueryArgs) -> Result<(), Failure> {
         true => scores(&store, &compiled.plan, &slice, &text)?,
         false => BTreeMap::new(),
     };
-    let kin = match slice.at {
-        _ if extra.iter().all(|field| field.home != Home::Kin) => Kin::default(),
-        Some(op) => store.kin_at(op)?,
-        None => store.kin()?.clone(),
-    };
+    let beside = Beside::of(&store, &slice, &extra)?;
     let row_of = |sample: &Sample| {
-        let mut row = row_json(sample, &extra, &kin);
+        let mut row = row_json(sample, &extra, &beside);
         if let (Some(shown), Some(score)) = (row.get_mut("score"), scores.get(&sample.row)) {
             *shown = json!((score * 1000.0).round() / 1000.0);
         }
@@ -105,7 +102,7 @@ pub fn query(session: &Session, args: &QueryArgs) -> Result<(), Failure> {
                 } else {
                     cells.extend(extra.iter().map(|field| match scores.get(&sample.row) {
                         Some(score) if field.home == Home::Relevance => format!("{score:.3}"),
-                        _ => plain(&value_of(&sample, field, &kin)),
+                        _ => plain(&value_of(&sample, field, &beside)),
                     }));
                 }
                 cells.push(sample.instruction.clone().unwrap_or_else(|| format!("({})", sample.locator)));
@@ -165,8 +162,37 @@ pub fn field_named(name: &str) -> Result<Field, Failure> {
     Err(Failure::usage(format!("there is no field `{name}`: {hint}")).suggesting(near))
 }
 
+/// What fields show that a sample does not hold: its likes, and where they stem from.
+#[derive(Default)]
+pub struct Beside {
+    kin: Kin,
+    /// The origins of each row; its own alone where they are missing.
+    origins: BTreeMap<u32, Vec<String>>,
+}
+
+impl Beside {
+    /// What the fields need.
+    fn of(store: &Store, slice: &Slice, fields: &[Field]) -> Result<Beside, Failure> {
+        let mut out = Beside::default();
+        if fields.iter().any(|field| field.home == Home::Kin) {
+            out.kin = match slice.at {
+                Some(op) => store.kin_at(op)?,
+                None => store.kin()?.clone(),
+            };
+        }
+        if let (Some(field), None) = (fields.iter().find(|field| field.name == "origin"), slice.at) {
+            let rows = slice.rows.iter().map(|(row, _)| *row).collect();
+            for (row, values) in slice::values_of(store, field, &rows)? {
+                let texts = values.into_iter().filter_map(|value| value.json().as_str().map(str::to_owned));
+                out.origins.insert(row, texts.collect());
+            }
+        }
+        Ok(out)
+    }
+}
+
 /// A row as `query --format jsonl` gives it.
-pub fn row_json(sample: &Sample, extra: &[Field], kin: &Kin) -> Map<String, Value> {
+pub fn row_json(sample: &Sample, extra: &[Field], beside: &Beside) -> Map<String, Value> {
     let mut out = Map::new();
     let mut put = |name: &str, value: Value| {
         out.insert(name.to_owned(), value);
@@ -182,7 +208,7 @@ pub fn row_json(sample: &Sample, extra: &[Field], kin: &Kin) -> Map<String, Valu
     put("split_given", json!(sample.split_given));
     put("tags", json!(sample.tags));
     for field in extra {
-        out.insert(field.name.clone(), value_of(sample, field, kin));
+        out.insert(field.name.clone(), value_of(sample, field, beside));
     }
     out
 }
@@ -193,14 +219,16 @@ fn side(sample: &Sample) -> Value {
 }
 
 /// A field of a sample as JSON; null where it has none.
-pub fn value_of(sample: &Sample, field: &Field, kin: &Kin) -> Value {
+pub fn value_of(sample: &Sample, field: &Field, beside: &Beside) -> Value {
     match (field.home, field.name.as_str()) {
         (Home::Unfilled | Home::Relevance, _) => Value::Null,
         (Home::Kin, name) => {
-            let kinship = kin.get(sample.row);
+            let kinship = beside.kin.get(sample.row);
             match kinship.and_then(|kinship| kinship.word(name)) {
                 Some(id) => json!(id),
-                None => json!(kinship.and_then(|kinship| kinship.number(name))),
+                None => kinship
+                    .and_then(|kinship| kinship.number(name))
+                    .map_or(Value::Null, |number| slice::GroupKey::number(number).json()),
             }
         }
         (Home::Meta, name) => {
@@ -209,7 +237,10 @@ pub fn value_of(sample: &Sample, field: &Field, kin: &Kin) -> Value {
         (_, "id") => json!(sample.id.to_string()),
         (_, "source") => json!(sample.source),
         (_, "locator") => json!(sample.locator),
-        (_, "origin") => json!([format!("{}:{}", sample.source, sample.locator)]),
+        (_, "origin") => match beside.origins.get(&sample.row) {
+            Some(origins) => json!(origins),
+            None => json!([format!("{}:{}", sample.source, sample.locator)]),
+        },
         (_, "licence") => json!(sample.licence),
         (_, "key") => json!(sample.key),
         (_, "instruction") => json!(sample.instruction),

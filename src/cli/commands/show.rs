@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::look::row_json;
+use super::look::{Beside, row_json};
 use crate::analyze;
 use crate::cli::args::{ShowArgs, WhyArgs};
 use crate::cli::draw::{line, safe};
@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::pager;
 use crate::cli::session::Session;
 use crate::sample::{FactValue, Sample};
-use crate::store::{Kin, Method, Store};
+use crate::store::{Method, Store};
 
 /// The sample whose id begins so.
 ///
@@ -46,7 +46,7 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
     let revisions = store.revisions(sample.row)?;
     let history = store.history(sample.row)?;
     if session.json {
-        let mut out = row_json(&sample, &[], &Kin::default());
+        let mut out = row_json(&sample, &[], &Beside::default());
         out.insert("key".into(), json!(sample.key));
         out.insert("level".into(), json!(sample.level));
         out.insert("description_kind".into(), json!(sample.description_kind));
