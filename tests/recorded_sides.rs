@@ -229,7 +229,7 @@ fn wrong_splits_are_refused_with_a_way_on() {
         (&["split", "80/10/10", "--given"], 2, "cannot be used with"),
         (&["split", "80/10/10", "--seed", "x"], 2, "invalid value"),
         (&["split", "80/10/10", "--", "source:nobody"], 2, "nobody"),
-        (&["split", "80/10/10", "--", "lines:>100000"], 1, "selects nothing"),
+        (&["split", "80/10/10", "--", "lines>100000"], 1, "selects nothing"),
         (&["split", "80/10/10", "--", "at:op1"], 1, "selects nothing"),
     ] {
         let (found, out, err) = run(&dir, arguments);
