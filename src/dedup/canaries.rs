@@ -158,6 +158,3 @@ fn digest(class: Class, item: &Item) -> [u8; 16] {
     let instruction = item.instruction.as_deref().unwrap_or_default();
     hash16(&[class.word().as_bytes(), item.place.as_bytes(), instruction.as_bytes(), item.code.as_bytes()])
 }
-
-#[cfg(test)]
-mod tests;

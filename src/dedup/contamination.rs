@@ -369,28 +369,3 @@ pub fn search(store: &Store, rows: &[u32], reference: &Reference) -> Result<Foun
     }
     Ok(found)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_are_lines_of_runs_of_matched_tokens() {
-        // Tokens 0 to 5 in line 1, 6 to 11 in line 2, 12 to 17 in line 4, 18 to 23 in line 6.
-        let code = "a = f(b)\nc = f(d)\n# e\ng = f(h)\n\ni = f(j)\n";
-        let met = |places: &[usize]| (0..20).map(|at| places.contains(&at)).collect::<Vec<_>>();
-        assert_eq!(spans(code, &met(&[])), "");
-        assert_eq!(spans(code, &met(&[0])), "1");
-        assert_eq!(spans(code, &met(&[0, 1])), "1");
-        assert_eq!(spans(code, &met(&[2])), "1-2");
-        assert_eq!(spans(code, &met(&[0, 7])), "1-2", "runs in two lines in a row are one");
-        assert_eq!(spans(code, &met(&[0, 12])), "1,4");
-        assert_eq!(spans(code, &met(&[6, 12])), "2,4", "a comment is no part of a run of its own");
-        assert_eq!(spans(code, &met(&[8])), "2-4", "but may lie within one");
-        assert_eq!(spans(code, &met(&[0, 13, 14, 19])), "1,4-6");
-        assert_eq!(spans("x = 1", &[true]), "1", "fewer tokens than a shingle has");
-        assert_eq!(spans("x = '''a\nb\nc'''\r\ny = 1", &[true, false]), "1-4");
-        assert_eq!(spans("a = 1\rb = 2\r\nc", &[false, true, false]), "1-2");
-        assert_eq!(spans("", &[]), "");
-    }
-}
