@@ -51,9 +51,14 @@ impl Naive {
         let tokens: Vec<String> = lexer::tokens(code).map(|token| token.text.to_owned()).collect();
         let other = Renamed::of(code);
         let renamed: Vec<String> = other.tokens().map(str::to_owned).collect();
-        let plain = regex::Regex::new(r"[^\W_]+").expect("a pattern");
-        let words: Vec<String> =
-            plain.find_iter(instruction.unwrap_or_default()).map(|found| found.as_str().to_lowercase()).collect();
+        let mut words: Vec<String> = vec![String::new()];
+        for ch in instruction.unwrap_or_default().to_lowercase().chars() {
+            match words.last_mut() {
+                Some(word) if ch.is_alphanumeric() => word.push(ch),
+                _ => words.push(String::new()),
+            }
+        }
+        words.retain(|word| !word.is_empty());
         Naive {
             plain: normalise_code(code),
             tokens: windows(&tokens, 5),
@@ -123,7 +128,7 @@ fn texts(rng: &mut Rng, count: usize) -> Vec<Item> {
 #[test]
 fn what_is_found_is_what_a_comparison_of_all_pairs_finds() {
     let mut rng = Rng::new(71);
-    let (mut counts, mut pairs) = (BTreeMap::new(), 0);
+    let mut counts: BTreeMap<FoundAs, usize> = BTreeMap::new();
     for thresholds in
         [Thresholds::default(), Thresholds { code: 0.6, prompt: 0.5 }, Thresholds { code: 1.0, prompt: 1.0 }]
     {
@@ -148,10 +153,9 @@ fn what_is_found_is_what_a_comparison_of_all_pairs_finds() {
             for (_, method, _) in &found {
                 *counts.entry(*method).or_insert(0) += 1;
             }
-            pairs += found.len();
         }
     }
-    assert!(FoundAs::ALL.iter().all(|(method, _)| counts.get(method).copied().unwrap_or(0) > 30), "{counts:?} {pairs}");
+    assert!(FoundAs::ALL.iter().all(|(method, _)| counts.get(method).copied().unwrap_or(0) > 30), "{counts:?}");
 }
 
 #[test]

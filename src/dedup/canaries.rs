@@ -104,7 +104,7 @@ pub fn plant(class: Class, item: &Item) -> Option<(String, Option<String>)> {
     Some((variant?, None))
 }
 
-/// Plants canaries of every class and looks at them by `look`, which is [`Reference::look`] but in tests.
+/// Plants canaries of every class and looks at them by `look`, which is [`Reference::find`] but in tests.
 pub fn run(reference: &Reference, look: &dyn Fn(&str, Option<&str>) -> Looked) -> Vec<Outcome> {
     Class::ALL.iter().map(|(class, ..)| run_class(reference, *class, look)).collect()
 }

@@ -174,8 +174,8 @@ impl Reference {
         self.thresholds
     }
 
-    /// The items that a text is like. Samples and canaries are all looked at by this.
-    pub fn look(&self, code: &str, instruction: Option<&str>) -> Looked {
+    /// The items that a text is like, without spans. Samples and canaries are all looked at by this.
+    pub fn find(&self, code: &str, instruction: Option<&str>) -> Looked {
         let mut found: Vec<(u32, FoundAs, f64)> = Vec::new();
         let mut above_floor = false;
         if has_code(code) {
@@ -201,36 +201,61 @@ impl Reference {
         // Of each item the strongest method.
         found.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(b.2.total_cmp(&a.2)));
         found.dedup_by_key(|(item, ..)| *item);
-        let hits = found
-            .into_iter()
-            .map(|(item, method, score)| Hit { item, method, score, span: self.span(item, method, code) })
-            .collect();
-        Looked { hits, above_floor }
+        let hit = |(item, method, score)| Hit { item, method, score, span: String::new() };
+        Looked { hits: found.into_iter().map(hit).collect(), above_floor }
     }
 
-    /// What of a text an item has too.
-    fn span(&self, item: u32, method: FoundAs, code: &str) -> String {
-        let mut hashes = Vec::new();
-        let set = match method {
-            FoundAs::Prompt => return "instruction".to_owned(),
-            FoundAs::Exact => {
-                let starts = line_starts(code);
-                let line = |byte: usize| starts.partition_point(|start| *start <= byte);
-                let first = code.len() - code.trim_start().len();
-                return range(line(first), line(code.trim_end().len().saturating_sub(1)));
-            }
-            FoundAs::Near => {
-                shingles::each_hash(lexer::tokens(code).map(|token| token.text), &mut |hash| hashes.push(hash));
-                &self.code.sets[item as usize]
-            }
-            FoundAs::Renamed => {
-                shingles::each_hash(Renamed::of(code).tokens(), &mut |hash| hashes.push(hash));
-                &self.renamed.sets[item as usize]
-            }
-        };
-        let met: Vec<bool> = hashes.iter().map(|hash| set.hashes().binary_search(hash).is_ok()).collect();
-        spans(code, &met)
+    /// The items that a text is like, with what of it they have too.
+    pub fn look(&self, code: &str, instruction: Option<&str>) -> Looked {
+        let mut looked = self.find(code, instruction);
+        let mut cuts: [Option<Cut>; 2] = [None, None];
+        for hit in &mut looked.hits {
+            let (sets, at) = match hit.method {
+                FoundAs::Prompt => {
+                    hit.span = "instruction".to_owned();
+                    continue;
+                }
+                FoundAs::Exact => {
+                    hit.span = whole(code);
+                    continue;
+                }
+                FoundAs::Near => (&self.code.sets, 0),
+                FoundAs::Renamed => (&self.renamed.sets, 1),
+            };
+            let cut = cuts[at].get_or_insert_with(|| Cut::of(code, hit.method));
+            let set = sets[hit.item as usize].hashes();
+            let met: Vec<bool> = cut.hashes.iter().map(|hash| set.binary_search(hash).is_ok()).collect();
+            hit.span = runs(&cut.lines, &met);
+        }
+        looked
     }
+}
+
+/// A text cut into shingles, in order, and the first and last line of each of its tokens.
+struct Cut {
+    hashes: Vec<u64>,
+    lines: Vec<(usize, usize)>,
+}
+
+impl Cut {
+    fn of(code: &str, method: FoundAs) -> Cut {
+        let mut hashes = Vec::new();
+        let mut take = |hash| hashes.push(hash);
+        if method == FoundAs::Renamed {
+            shingles::each_hash(Renamed::of(code).tokens(), &mut take);
+        } else {
+            shingles::each_hash(lexer::tokens(code).map(|token| token.text), &mut take);
+        }
+        Cut { hashes, lines: token_lines(code) }
+    }
+}
+
+/// All lines of code, but for blank ones at both ends.
+fn whole(code: &str) -> String {
+    let starts = line_starts(code);
+    let line = |byte: usize| starts.partition_point(|start| *start <= byte);
+    let first = code.len() - code.trim_start().len();
+    range(line(first), line(code.trim_end().len().saturating_sub(1)))
 }
 
 /// The lines of code that matched shingles cover, such as `3-12,15`; `met` says of each shingle, in order, whether it is
@@ -240,17 +265,24 @@ impl Reference {
 /// the lines from that of its first token to that of its last one's end; runs that meet in a line, or in two lines in a
 /// row, are one. Lines are counted from 1.
 pub fn spans(code: &str, met: &[bool]) -> String {
-    let tokens: Vec<lexer::Token<'_>> = lexer::tokens(code).collect();
-    let mut matched = vec![false; tokens.len()];
-    for (at, _) in met.iter().enumerate().filter(|(_, met)| **met) {
-        matched[at..tokens.len().min(at + shingles::TOKENS)].fill(true);
-    }
+    runs(&token_lines(code), met)
+}
+
+/// The first and last line of each token.
+fn token_lines(code: &str) -> Vec<(usize, usize)> {
     let starts = line_starts(code);
     let line = |byte: usize| starts.partition_point(|start| *start <= byte);
+    lexer::tokens(code).map(|token| (line(token.start), line(token.end().saturating_sub(1)))).collect()
+}
+
+fn runs(lines: &[(usize, usize)], met: &[bool]) -> String {
+    let mut matched = vec![false; lines.len()];
+    for (at, _) in met.iter().enumerate().filter(|(_, met)| **met) {
+        matched[at..lines.len().min(at + shingles::TOKENS)].fill(true);
+    }
     let mut runs: Vec<(usize, usize)> = Vec::new();
     let mut goes_on = false;
-    for (token, matched) in tokens.iter().zip(matched) {
-        let (first, last) = (line(token.start), line(token.end().saturating_sub(1)));
+    for ((first, last), matched) in lines.iter().copied().zip(matched) {
         match runs.last_mut() {
             Some(run) if matched && (goes_on || first <= run.1 + 1) => run.1 = last,
             _ if matched => runs.push((first, last)),

@@ -59,7 +59,7 @@ pub fn decontaminate(session: &Session, args: &DecontaminateArgs) -> Result<(), 
     let digest = hex(&hash16(&[digest.as_bytes()]));
     let reference = Reference::new(read.items, thresholds);
     progress.set("looking for canaries");
-    let outcomes = canaries::run(&reference, &|code, instruction| reference.look(code, instruction));
+    let outcomes = canaries::run(&reference, &|code, instruction| reference.find(code, instruction));
     if outcomes.iter().any(|outcome| !outcome.missed.is_empty()) {
         progress.end();
         return missed(session, args, &reference, &outcomes);
