@@ -5,6 +5,7 @@ mod architecture;
 mod asking;
 mod cli;
 mod complete;
+mod contamination;
 mod corpus;
 mod export;
 mod faults;

@@ -149,6 +149,23 @@ The keep policy, the threshold and the recall of a project stand in scenery.toml
   scenery split --given                        adopts the sides of the sources, and lists their leaks
   scenery count --by split,source")]
     Split(SplitArgs),
+    /// Find samples that stand in other data, such as a benchmark
+    #[command(after_help = "Examples:
+  scenery decontaminate --against bench.jsonl --dry-run
+  scenery decontaminate --against bench.csv --field instruction=prompt --field code=answer
+  scenery decontaminate --against bench/ --source-like manimbench
+  scenery decontaminate --against timholds_ce --pairs hits.jsonl -- source:manimbench
+  scenery decontaminate --against solutions/ --reject -- is:valid
+  scenery undo                                 takes verdicts and rejections back
+
+A sample is found by equal code (exact), by code that shares most of its tokens (near), by such code under
+other names and with other literals (renamed; from 120 tokens and 16 names on), or by an instruction that
+shares most of its words (prompt; under 16 words only by all of them). Each hit says how alike the two are and
+which lines of the sample the reference has too, and is kept as a verdict.
+
+Every run first plants changed copies of the reference itself and looks for them. One that is missed ends the
+run with exit code 1, and nothing is stored.")]
+    Decontaminate(DecontaminateArgs),
     /// Put labels on samples, and take them off
     #[command(after_help = "Examples:
   scenery tag +core -- source:manimbench quality>=60

@@ -98,8 +98,19 @@ fn suggested(error: &clap::Error) -> Vec<String> {
 }
 
 /// Verbs whose arguments are a query, so that `-source:x` is a part of it.
-const ASKING: &[&str] =
-    &["query", "count", "explain", "complete", "save", "export", "clusters", "reject", "restore", "tag"];
+const ASKING: &[&str] = &[
+    "query",
+    "count",
+    "explain",
+    "complete",
+    "save",
+    "export",
+    "clusters",
+    "decontaminate",
+    "reject",
+    "restore",
+    "tag",
+];
 
 /// Keeps the terms of a query that begin with `-` from being read as options: an argument with one dash and more than
 /// one character after it, but a short option with its value glued on (`-n20`, `-C/dir`, `-ffile.q`, `-oout`).
@@ -142,6 +153,7 @@ fn unprotect(command: &mut Command) {
         Command::Save(args) => &mut args.asked.query,
         Command::Export(args) => &mut args.asked.query,
         Command::Clusters(args) => &mut args.asked.query,
+        Command::Decontaminate(args) => &mut args.asked.query,
         Command::Reject(args) => &mut args.asked.query,
         Command::Restore(args) => &mut args.asked.query,
         Command::Tag(args) => &mut args.labels,

@@ -5,8 +5,13 @@
 //! result depends on the samples and not on the batches in which they came; [`find`] joins the two and says what would
 //! change, and [`apply`] writes it. An op that takes a survivor away, or changes its code, calls [`regrow`] before it
 //! closes: no duplicate is ever without a survivor that is kept.
+//!
+//! [`contamination`] compares samples with data outside the search: a benchmark, another source. [`canaries`] are copies
+//! of that data, changed in known ways, that each run has to find before its results count.
 
+pub mod canaries;
 pub mod clusters;
+pub mod contamination;
 pub mod pairs;
 pub mod policy;
 

@@ -8,13 +8,16 @@ pub const VERSION: u32 = 1;
 /// Words of a shingle. Prompts are short: two words keep their order in sight, and one changed word costs two shingles.
 pub const WORDS: usize = 2;
 
-/// The shingles of a prompt: two words in a row, in lower case, whatever stands between them. A prompt of one word is one
+/// The words of a prompt, in lower case: letters and digits, whatever stands between them.
+pub fn words(prompt: &str) -> impl Iterator<Item = String> {
+    prompt.split(|ch: char| !ch.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+/// The shingles of a prompt: two words in a row. A prompt of one word is one
 /// shingle, one without words has none.
 pub fn shingles(prompt: &str) -> Shingles {
     let (mut windows, mut hashes) = (Windows::<WORDS>::default(), Vec::new());
-    for word in prompt.split(|ch: char| !ch.is_alphanumeric()).filter(|word| !word.is_empty()) {
-        windows.push(&word.to_lowercase(), &mut |hash| hashes.push(hash));
-    }
+    words(prompt).for_each(|word| windows.push(&word, &mut |hash| hashes.push(hash)));
     windows.finish(&mut |hash| hashes.push(hash));
     Shingles::of_hashes(hashes)
 }

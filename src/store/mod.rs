@@ -23,6 +23,7 @@ mod pins;
 mod read;
 mod sources;
 mod texts;
+mod verdicts;
 mod write;
 
 use std::cell::{OnceCell, RefCell};
@@ -46,6 +47,7 @@ pub use pins::{Freeze, PinRecord};
 pub use read::{HistoryEntry, IDS_SQL, META_SQL, PLACES_SQL, Placed, RevisionRecord};
 pub use sources::SourceRecord;
 pub use texts::{Text, Texts};
+pub use verdicts::{FoundAs, Verdict};
 pub use write::{Content, Known, LookupConnection, Outcome, Prepared, encode_facts, place_hash};
 
 const MIGRATIONS: &[&str] = &[

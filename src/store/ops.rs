@@ -106,6 +106,7 @@ impl Store {
         transaction.execute("DELETE FROM pending", [])?;
         transaction.execute("DELETE FROM source_pending", [])?;
         transaction.execute("DELETE FROM pin WHERE op = ?1", [op])?;
+        transaction.execute("DELETE FROM verdict WHERE op = ?1", [op])?;
         let removed = transaction.execute("DELETE FROM sample WHERE added_op = ?1", [op])? as u64;
         transaction.execute("DELETE FROM revision WHERE op = ?1", [op])?;
         transaction.execute("DELETE FROM rejected WHERE op = ?1", [op])?;

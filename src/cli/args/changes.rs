@@ -119,6 +119,41 @@ pub struct CheckArgs {
     pub file: PathBuf,
 }
 
+/// `decontaminate`.
+#[derive(Args, Debug)]
+pub struct DecontaminateArgs {
+    /// The data to compare with: a table, a .py file, a folder of either, or a source of this store
+    #[arg(long, value_name = "FILE_OR_SOURCE")]
+    pub against: String,
+    /// Read the file by the recipe of this source
+    #[arg(long, value_name = "SOURCE", conflicts_with = "field")]
+    pub source_like: Option<String>,
+    /// Which column of the file is what: `code=answer`, `instruction=question`; repeatable; guessed unless said
+    #[arg(long, value_name = "FIELD=COLUMN")]
+    pub field: Vec<String>,
+    /// Likeness (Jaccard) from which code is near, 0.5 to 1; as scenery.toml has it for dedup unless said
+    #[arg(short, long, value_name = "T")]
+    pub threshold: Option<f64>,
+    /// Likeness (Jaccard of pairs of words) from which prompts are near, 0.5 to 1; 0.75 unless said
+    #[arg(long, value_name = "T")]
+    pub prompt_threshold: Option<f64>,
+    /// Reject the samples that are found too (reason contaminated)
+    #[arg(long)]
+    pub reject: bool,
+    /// Store nothing: print what would be
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write a JSON line per hit
+    #[arg(long, value_name = "FILE")]
+    pub pairs: Option<PathBuf>,
+    /// Print at most so many hits (20 unless said)
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// The samples to compare
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
 /// `tag`.
 #[derive(Args, Debug)]
 pub struct TagArgs {

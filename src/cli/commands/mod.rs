@@ -3,6 +3,7 @@
 mod clusters;
 mod complete;
 mod curate;
+mod decontaminate;
 mod dedup;
 mod demo;
 mod doctor;
@@ -14,6 +15,7 @@ mod manual;
 mod pins;
 mod project;
 mod recipes;
+mod reference;
 mod report;
 mod saved;
 mod show;
@@ -49,6 +51,7 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Clusters(args) => clusters::clusters(session, &args),
         Command::Split(args) => split::split(session, &args),
         Command::Report(args) => report::report(session, &args),
+        Command::Decontaminate(args) => decontaminate::decontaminate(session, &args),
         Command::Tag(args) => curate::tag(session, &args),
         Command::Reject(args) => curate::reject(session, &args),
         Command::Restore(args) => curate::restore(session, &args),

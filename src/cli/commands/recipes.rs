@@ -102,8 +102,24 @@ fn recipe_of_flags(args: &IngestArgs) -> Result<Recipe, Failure> {
         let known = readers::names().join(", ");
         return Err(Failure::usage(format!("there is no reader `{reader}`; there are: {known}")).suggesting(near));
     }
-    let fields = args
-        .field
+    let fields = fields_of(&args.field)?;
+    if reader == "table" && !fields.iter().any(|(field, _)| field == "code") {
+        return Err(Failure::usage(
+            "say which column holds the code: `--field code=COLUMN`; `scenery ingest FILE` shows the columns",
+        ));
+    }
+    Recipe::adhoc(&args.source, reader, &fields).map_err(|error| match error {
+        IngestError::Recipe { message, .. } => Failure::usage(message),
+        other => other.into(),
+    })
+}
+
+/// The pairs of `--field FIELD=COLUMN`, checked.
+///
+/// # Errors
+/// Where one is no pair, names no field of a sample, or a field twice.
+pub fn fields_of(pairs: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    let fields = pairs
         .iter()
         .map(|pair| match pair.split_once('=') {
             Some((field, column)) if !field.is_empty() && !column.is_empty() => {
@@ -128,15 +144,7 @@ fn recipe_of_flags(args: &IngestArgs) -> Result<Recipe, Failure> {
             return Err(Failure::usage(format!("`--field {field}=` stands there twice: a field has one column")));
         }
     }
-    if reader == "table" && !fields.iter().any(|(field, _)| field == "code") {
-        return Err(Failure::usage(
-            "say which column holds the code: `--field code=COLUMN`; `scenery ingest FILE` shows the columns",
-        ));
-    }
-    Recipe::adhoc(&args.source, reader, &fields).map_err(|error| match error {
-        IngestError::Recipe { message, .. } => Failure::usage(message),
-        other => other.into(),
-    })
+    Ok(fields)
 }
 
 /// The flags that make a recipe of the command line.

@@ -60,6 +60,7 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
         out.insert("cluster".into(), cluster(&store, &sample)?);
         out.insert("exempt".into(), json!(store.is_exempt(sample.row)?));
         out.insert("family_of".into(), json!(store.kin()?.get(sample.row).and_then(|kinship| kinship.family)));
+        out.insert("verdicts".into(), json!(store.verdicts_of(sample.row)?));
         out.insert("history".into(), json!(history));
         return session.print_json(&out);
     }
@@ -176,6 +177,16 @@ fn standing(store: &Store, sample: &Sample) -> Result<Vec<String>, Failure> {
     }
     if store.is_exempt(sample.row)? {
         out.push("a person restored it: it is never a duplicate".to_owned());
+    }
+    for verdict in store.verdicts_of(sample.row)? {
+        out.push(format!(
+            "it stands in {} at {}: {}, {:.3} alike, lines {}",
+            verdict.reference,
+            verdict.place,
+            verdict.method.word(),
+            verdict.score,
+            verdict.span
+        ));
     }
     if sample.held {
         out.push("it is on no side, because it ties rows of two sides".to_owned());
