@@ -52,12 +52,11 @@ fn is_closed(token: Option<&Token<'_>>) -> bool {
     !matches!(token.map(|token| token.kind), Some(TokenKind::String | TokenKind::Other))
 }
 
+/// Writes what comes between two tokens.
+type Between<'a> = dyn FnMut(&mut String, &[Gap<'_>], Option<&Token<'_>>, Option<&Token<'_>>) + 'a;
+
 /// Writes code anew: `between` writes what comes between two tokens, the first or the last of which may be missing.
-fn rewrite(
-    code: &str,
-    between: &mut dyn FnMut(&mut String, &[Gap<'_>], Option<&Token<'_>>, Option<&Token<'_>>),
-    token: &mut dyn FnMut(&mut String, &Token<'_>, usize),
-) -> String {
+fn rewrite(code: &str, between: &mut Between<'_>, token: &mut dyn FnMut(&mut String, &Token<'_>, usize)) -> String {
     let tokens: Vec<Token<'_>> = lexer::tokens(code).collect();
     let mut out = String::with_capacity(code.len() * 2);
     let mut end = 0;
@@ -320,7 +319,8 @@ impl<'a> Names<'a> {
     /// What is renamed where it stands alone, and what after a dot.
     fn renamed(&self) -> (BTreeSet<&'a str>, BTreeSet<&'a str>) {
         let free = |name: &&&str| {
-            !KEPT.contains(*name) && !self.kept.contains(**name) && !(name.starts_with("__") && name.ends_with("__"))
+            let is_special = name.starts_with("__") && name.ends_with("__");
+            !is_special && !KEPT.contains(*name) && !self.kept.contains(**name)
         };
         // A variable whose name is also that of an attribute may be set in the body of a class: it is left alone.
         let alone = |name: &&&str| !self.dotted.contains(**name) || self.defined.contains(**name);
