@@ -333,7 +333,7 @@ fn unpacked(project: &Path) -> String {
         tables.query_map([], |row| row.get(0)).expect("they are read").map(|name| name.expect("a name")).collect();
     for table in tables {
         let mut statement = conn.prepare(&format!("SELECT * FROM {table}")).expect("a table");
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let codec = names.iter().position(|name| name == "codec");
         let mut rows = statement.query([]).expect("rows");
         while let Some(row) = rows.next().expect("a row") {
