@@ -133,7 +133,7 @@ pub fn of_origin(store: &Store, origin: &str) -> Result<Vec<u32>, CurateError> {
     let known = store.sources()?.iter().any(|each| each.name == source);
     let mut rows: Vec<u32> = Vec::new();
     if known {
-        let parts: Vec<String> = locator.unwrap_or("*").split('*').map(|part| regex::escape(part)).collect();
+        let parts: Vec<String> = locator.unwrap_or("*").split('*').map(regex::escape).collect();
         let pattern = regex::Regex::new(&format!("^(?s:{})$", parts.join(".*")))
             .map_err(|error| CurateError::Origin(format!("`{origin}`: {error}")))?;
         store.scan_places(&mut |row, _, place, of| {

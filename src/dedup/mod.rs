@@ -191,7 +191,10 @@ pub fn regrow(store: &mut Store, settings: &Settings) -> Result<u64, StoreError>
     if !all.iter().any(orphaned) {
         return Ok(0);
     }
-    let members: Vec<Participant> = all.into_iter().filter(|member| !leaving.contains_key(&member.row)).collect();
+    let mut members: Vec<Participant> = all.into_iter().filter(|member| !leaving.contains_key(&member.row)).collect();
+    // What the op itself exempts is no duplicate of another survivor either.
+    let exempted = store.exempted()?;
+    members.iter_mut().for_each(|member| member.exempt = exempted.get(&member.row).copied().unwrap_or(member.exempt));
     let mut layers = Vec::new();
     for kind in [Shingled::Code, Shingled::Renamed] {
         layers.push(pairs::known_layer(store, &members, kind, settings)?);

@@ -135,6 +135,9 @@ fn may_be_alike(left: &Sketch, right: &Sketch, bands: &Bands, band: usize) -> bo
 /// Members of the sets that are held at a time: 64 MB for either side.
 const HELD: u64 = 8 << 20;
 
+/// Gives the sets of places, in their order.
+pub type Load<'a, E> = dyn Fn(&[u32]) -> Result<Vec<Shingles>, E> + 'a;
+
 /// Checks candidates exactly, and returns those that are as alike as the threshold says, in their order. `load` gives the
 /// sets of places; sets are asked for in parts, so that never all of them are in memory.
 ///
@@ -144,7 +147,7 @@ pub fn check<E>(
     sketches: &[Sketch],
     candidates: &[(u32, u32)],
     threshold: f64,
-    load: &dyn Fn(&[u32]) -> Result<Vec<Shingles>, E>,
+    load: &Load<'_, E>,
 ) -> Result<Vec<Pair>, E> {
     // Places that candidates lead to from one another stand side by side, so that nearly all pairs lie within a part.
     let mut union = Union::new(sketches.len());
@@ -171,8 +174,8 @@ pub fn check<E>(
     }
     let seat = |place: &u32| seats[place];
     let mut order: Vec<((u32, u32), (u32, u32))> = candidates
-        .to_vec()
-        .into_iter()
+        .iter()
+        .copied()
         .map(|pair| {
             let (left, right) = (seat(&pair.0).0, seat(&pair.1).0);
             ((left.min(right), left.max(right)), pair)

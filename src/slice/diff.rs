@@ -4,7 +4,7 @@
 //! at the moment of the second, tells which: if it then agrees with the second slice about the row, the data changed.
 //! What of the row it was is found by changing one part of it at a time until the filter changes its mind.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::judge::Judge;
 use super::moment::Moment;
@@ -117,6 +117,7 @@ pub fn diff(store: &Store, first: Compared<'_>, second: Compared<'_>) -> Result<
     let set = |rows: &[(u32, SampleId)]| rows.iter().map(|(row, _)| *row).collect::<RowSet>();
     let (had, has) = (rows(&before, first.plan)?, rows(&after, second.plan)?);
     let (in_first, in_second) = (set(&had), set(&has));
+    let lost = [lost_of_pin(store, first.plan, &in_first)?, lost_of_pin(store, second.plan, &in_second)?];
     let causes = Causes {
         then: set(&rows(&before, first.asked)?),
         now: set(&rows(&after, first.asked)?),
@@ -143,18 +144,34 @@ pub fn diff(store: &Store, first: Compared<'_>, second: Compared<'_>) -> Result<
             add(*row, *id, Change::Changed, cause)?;
         }
     }
+    for (change, one, other, found) in
+        [(Change::Left, &lost[0], &lost[1], &in_second), (Change::Entered, &lost[1], &lost[0], &in_first)]
+    {
+        for (row, id) in one.iter().filter(|(row, _)| !other.contains_key(*row) && !found.contains(**row)) {
+            add(*row, *id, change, Cause::Forgotten)?;
+        }
+    }
     differences.sort_by_key(|difference| difference.id);
     let common = |rows: &[(u32, SampleId)], other: &RowSet| -> Vec<u32> {
         rows.iter().map(|(row, _)| *row).filter(|row| other.contains(*row)).collect()
     };
     let (kept_order, new_order) = (common(&had, &in_second), common(&has, &in_first));
     Ok(Diff {
-        first: had.len() as u64,
-        second: has.len() as u64,
-        both: kept_order.len() as u64,
+        first: (had.len() + lost[0].len()) as u64,
+        second: (has.len() + lost[1].len()) as u64,
+        both: (kept_order.len() + lost[0].keys().filter(|row| lost[1].contains_key(*row)).count()) as u64,
         same_order: kept_order == new_order,
         differences,
     })
+}
+
+/// The rows that a pin froze and whose content has been forgotten since: what else was asked for cannot be told of them.
+fn lost_of_pin(store: &Store, plan: &Plan, rows: &RowSet) -> Result<BTreeMap<u32, SampleId>, StoreError> {
+    let Some(pin) = plan.order.as_ref().filter(|_| plan.steps.is_empty()) else { return Ok(BTreeMap::new()) };
+    let columns = store.columns()?;
+    let is_forgotten = |row: &u32| columns.words("state", *row).first().copied() == Some(State::Forgotten.word());
+    let lost = store.pin_rows(pin.key)?.into_iter().filter(|row| !rows.contains(*row) && is_forgotten(row));
+    lost.map(|row| Ok((row, store.placed(row)?.id))).collect()
 }
 
 /// What it takes to find causes.

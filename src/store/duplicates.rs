@@ -412,6 +412,17 @@ impl Store {
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+
+    /// The rows of which the open op says whether they are exempt, with what it says.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn exempted(&self) -> Result<BTreeMap<u32, bool>, StoreError> {
+        let mut statement =
+            self.conn.prepare("SELECT row, after ->> 'exempt' FROM pending WHERE after ->> 'exempt' IS NOT NULL")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
 }
 
 /// Code as it is stored.
@@ -453,6 +464,19 @@ pub(super) fn without_survivor(conn: &rusqlite::Connection) -> Result<Vec<Sample
         "SELECT d.id FROM sample AS d LEFT JOIN sample AS s ON s.row = d.dup_of
          WHERE d.dup_of IS NOT NULL AND d.present = 1 AND d.state = 'duplicate'
             AND (s.row IS NULL OR s.present = 0 OR s.state <> 'kept') ORDER BY d.id",
+    )?;
+    let rows = statement.query_map([], |row| Ok(SampleId(row.get(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Duplicates that stay what they are while the open op changes the code of their survivor.
+pub(super) fn of_changed_code(conn: &rusqlite::Connection) -> Result<Vec<SampleId>, StoreError> {
+    let mut statement = conn.prepare(
+        "SELECT d.id FROM sample AS d JOIN pending AS p ON p.row = d.dup_of JOIN sample AS s ON s.row = p.row
+         WHERE d.present = 1 AND d.state = 'duplicate' AND d.row NOT IN (SELECT row FROM pending)
+            AND (SELECT content FROM revision WHERE revision = coalesce(p.after ->> 'revision', s.revision))
+                <> (SELECT content FROM revision WHERE revision = s.revision)
+         ORDER BY d.id",
     )?;
     let rows = statement.query_map([], |row| Ok(SampleId(row.get(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -84,6 +84,12 @@ fn scrub(conn: &Connection, row: u32) -> Result<(), StoreError> {
         "UPDATE revision SET instruction = NULL, code = ?2, codec = ?3, content = ?4, cleaners = '[]' WHERE row = ?1",
     )?
     .execute(params![row, empty, codec, &content_hash("")[..]])?;
+    // A second row of its key was met in vain, and said of which.
+    conn.prepare_cached(
+        "UPDATE rejected SET detail = '' FROM sample AS s WHERE s.row = ?1 AND rejected.source = s.source
+            AND rejected.reason = 'duplicate-key' AND s.key <> '' AND instr(rejected.detail, '`' || s.key || '`') > 0",
+    )?
+    .execute([row])?;
     conn.prepare_cached(
         "UPDATE sample SET key = '', meta = '{}', family = NULL, tags = '[]', issues = '[]', reason = NULL,
             read_hash = zeroblob(16) WHERE row = ?1",

@@ -176,7 +176,8 @@ impl Store {
     /// Takes back the newest op in effect that is no undo, or the open one. A redo is the undo of an undo: give its number.
     ///
     /// # Errors
-    /// [`StoreError::Unknown`] where there is nothing to undo, or a later op stands above the one that was named.
+    /// [`StoreError::Unknown`] where there is nothing to undo, a later op stands above the one that was named, or duplicates
+    /// would be without a survivor, or with one of other code than they were compared with.
     pub fn undo(&mut self, which: Option<i64>, now: &str) -> Result<Undone, StoreError> {
         self.must_write()?;
         if let Some((op, verb, _)) = self.open_op()? {
@@ -262,6 +263,14 @@ impl Store {
              FROM rejected_history AS h WHERE h.rejected = rejected.rejected AND h.op = ?1",
             params![target, op],
         )?;
+        let unlike = super::duplicates::of_changed_code(&transaction)?;
+        if !unlike.is_empty() {
+            return Err(StoreError::Unknown(format!(
+                "{} duplicates were found to be like code that op {target} brought: undo first the op that found them (`scenery why {}` names it)",
+                unlike.len(),
+                &unlike[0].to_string()[..8]
+            )));
+        }
         let summary = json!({ "undone": target, "restored": restored, "removed": removed });
         close(&transaction, op, &summary, now)?;
         let without = super::duplicates::without_survivor(&transaction)?;
