@@ -68,7 +68,7 @@ fn sides_are_clean_meet_their_sizes_and_follow_the_seed() {
                 .copied()
                 .filter(|other| tied(&terms, &by_key, (one, &found[one].1), (other, &found[*other].1)))
                 .collect();
-            near.iter().for_each(|other| drop(left.remove(*other)));
+            left.retain(|other| !near.contains(other));
             family.extend(near);
             at += 1;
         }

@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use crate::similarity::lsh::Bands;
 use crate::similarity::union::Union;
-use crate::store::{Duplicate, Method, Participant, Shingled, Store, StoreError};
+use crate::store::{Duplicate, Method, OpRecord, Participant, Shingled, Store, StoreError};
 
 /// What duplicates are looked for by.
 #[derive(Clone, Debug, PartialEq)]
@@ -173,6 +173,7 @@ pub fn apply(store: &mut Store, found: &Found) -> Result<u64, StoreError> {
 /// # Errors
 /// As the store.
 pub fn regrow(store: &mut Store, settings: &Settings) -> Result<u64, StoreError> {
+    let settings = &in_effect(store, settings)?;
     let leaving = store.leaving()?;
     if leaving.is_empty() {
         return Ok(0);
@@ -226,6 +227,22 @@ pub fn regrow(store: &mut Store, settings: &Settings) -> Result<u64, StoreError>
         .collect();
     store.change(&changes)?;
     Ok(changes.len() as u64)
+}
+
+/// The settings of the newest search that is in effect; others where there was none.
+fn in_effect(store: &Store, otherwise: &Settings) -> Result<Settings, StoreError> {
+    let stands = |op: &OpRecord| op.verb == "dedup" && op.ended.is_some() && op.undone_by.is_none();
+    let Some(op) = store.ops()?.into_iter().find(stands) else { return Ok(otherwise.clone()) };
+    let mut out = otherwise.clone();
+    out.threshold = op.arguments["threshold"].as_f64().unwrap_or(out.threshold);
+    out.recall = op.arguments["recall"].as_f64().unwrap_or(out.recall);
+    out.renamed = op.arguments["renamed"].as_bool().unwrap_or(out.renamed);
+    let words = op.arguments["keep"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+    let clauses: Result<Vec<policy::Clause>, String> = words.map(str::parse).collect();
+    if let Ok(policy) = clauses.and_then(|clauses| Policy::new(&clauses)) {
+        out.policy = policy;
+    }
+    Ok(out)
 }
 
 /// What a row that leaves, or whose code changes, loses of having been a duplicate.

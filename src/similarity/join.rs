@@ -7,6 +7,7 @@
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use super::lsh::Load;
 use super::shingles::{Shingles, sizes_allow};
 
 /// Two sets that are alike: the places of both in the list, the smaller first, and the share in common.
@@ -38,20 +39,11 @@ const PART: u64 = 24 << 20;
 ///
 /// # Errors
 /// As `load`.
-pub fn pairs_in_parts<E>(
-    sizes: &[u32],
-    threshold: f64,
-    load: &dyn Fn(&[u32]) -> Result<Vec<Shingles>, E>,
-) -> Result<Vec<Pair>, E> {
+pub fn pairs_in_parts<E>(sizes: &[u32], threshold: f64, load: &Load<'_, E>) -> Result<Vec<Pair>, E> {
     parted(sizes, threshold, PART, load)
 }
 
-fn parted<E>(
-    sizes: &[u32],
-    threshold: f64,
-    most: u64,
-    load: &dyn Fn(&[u32]) -> Result<Vec<Shingles>, E>,
-) -> Result<Vec<Pair>, E> {
+fn parted<E>(sizes: &[u32], threshold: f64, most: u64, load: &Load<'_, E>) -> Result<Vec<Pair>, E> {
     let mut order: Vec<u32> = (0..sizes.len() as u32).filter(|at| sizes[*at as usize] > 0).collect();
     order.sort_by_key(|at| (sizes[*at as usize], *at));
     let size = |at: &u32| u64::from(sizes[*at as usize]);

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::Ties;
 use crate::sample::{Side, seeded_hash};
-use crate::similarity::shingles::Shingles;
+use crate::similarity::lsh::Load;
 
 /// Test rows of a source that are compared; of more, those with the smallest hashes.
 pub const MOST: usize = 1_000;
@@ -36,17 +36,13 @@ const BATCH: usize = 20_000;
 ///
 /// # Errors
 /// As `load`.
-pub fn nearness<E>(
-    samples: &[Ties],
-    sides: &[Option<Side>],
-    load: &dyn Fn(&[usize]) -> Result<Vec<Shingles>, E>,
-) -> Result<Vec<Nearness>, E> {
-    let mut sources: BTreeMap<&str, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+pub fn nearness<E>(samples: &[Ties], sides: &[Option<Side>], load: &Load<'_, E>) -> Result<Vec<Nearness>, E> {
+    let mut sources: BTreeMap<&str, (Vec<u32>, Vec<u32>)> = BTreeMap::new();
     for (at, sample) in samples.iter().enumerate().filter(|(_, sample)| !sample.near) {
         let entry = sources.entry(&sample.source).or_default();
         match sides[at] {
-            Some(Side::Test) => entry.0.push(at),
-            Some(Side::Train) => entry.1.push(at),
+            Some(Side::Test) => entry.0.push(at as u32),
+            Some(Side::Train) => entry.1.push(at as u32),
             _ => {}
         }
     }
@@ -56,7 +52,8 @@ pub fn nearness<E>(
             continue;
         }
         let count = test.len() as u64;
-        test.sort_by_key(|at| (seeded_hash(&samples[*at].id, 0), samples[*at].id));
+        let id = |at: &u32| samples[*at as usize].id;
+        test.sort_by_key(|at| (seeded_hash(&id(at), 0), id(at)));
         test.truncate(MOST);
         let tested = load(&test)?;
         let mut nearest = vec![0.0f64; test.len()];

@@ -243,8 +243,8 @@ impl Cast {
 impl Planned {
     /// Says how near test is to train, where near-duplicates may part.
     fn with_nearness(mut self, store: &Store) -> Result<Planned, SplitError> {
-        let load = |places: &[usize]| {
-            let rows: Vec<u32> = places.iter().map(|at| self.cast.members[*at].row).collect();
+        let load = |places: &[u32]| {
+            let rows: Vec<u32> = places.iter().map(|at| self.cast.members[*at as usize].row).collect();
             shingles_of(store, &rows)
         };
         let found = nearness(&self.cast.ties, &self.sides, &load)?;

@@ -34,6 +34,8 @@ impl Store {
                 (SELECT 1 FROM signature AS s WHERE s.kind = near.kind AND s.digest = near.first)
              OR NOT EXISTS (SELECT 1 FROM signature AS s WHERE s.kind = near.kind AND s.digest = near.second)",
         )?;
+        // Words of columns are in dictionaries that only grow: they are made anew.
+        transaction.execute("DELETE FROM derived WHERE name NOT LIKE 'near %'", [])?;
         transaction.execute(
             "INSERT OR REPLACE INTO derived (name, watermark, version, data) VALUES (?1, 0, 1, x'')",
             [MARK],
@@ -97,7 +99,7 @@ fn scrub(conn: &Connection, row: u32) -> Result<(), StoreError> {
     .execute([row])?;
     conn.prepare_cached(
         "UPDATE history SET before = json_set(before, '$.meta', '{}', '$.family', NULL, '$.tags', '[]', '$.issues', '[]',
-            '$.reason', NULL, '$.read_hash', '00000000000000000000000000000000') WHERE row = ?1",
+            '$.reason', NULL, '$.level', NULL, '$.read_hash', '00000000000000000000000000000000') WHERE row = ?1",
     )?
     .execute([row])?;
     Ok(())
