@@ -237,10 +237,11 @@ fn in_effect(store: &Store, otherwise: &Settings) -> Result<Settings, StoreError
     out.threshold = op.arguments["threshold"].as_f64().unwrap_or(out.threshold);
     out.recall = op.arguments["recall"].as_f64().unwrap_or(out.recall);
     out.renamed = op.arguments["renamed"].as_bool().unwrap_or(out.renamed);
-    let words = op.arguments["keep"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
-    let clauses: Result<Vec<policy::Clause>, String> = words.map(str::parse).collect();
-    if let Ok(policy) = clauses.and_then(|clauses| Policy::new(&clauses)) {
-        out.policy = policy;
+    if let Some(words) = op.arguments["keep"].as_array() {
+        let clauses: Result<Vec<policy::Clause>, String> =
+            words.iter().filter_map(serde_json::Value::as_str).map(str::parse).collect();
+        let unread = |message| StoreError::Inconsistent(format!("the keep policy of op {}: {message}", op.op));
+        out.policy = clauses.and_then(|clauses| Policy::new(&clauses)).map_err(unread)?;
     }
     Ok(out)
 }

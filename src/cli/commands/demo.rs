@@ -73,6 +73,8 @@ pub fn demo(session: &Session, args: &DemoArgs) -> Result<(), Failure> {
         ("what the planted copies differ by", vec!["clusters", "-n", "2"]),
         ("sides are recorded, family by family", vec!["split", "80/10/10", "--seed", "13"]),
         ("and every row that was read is accounted for", vec!["report", "ledger"]),
+        ("each of these can be taken back: the sides", vec!["undo"]),
+        ("and the duplicates", vec!["undo"]),
         ("what happened", vec!["log"]),
         ("and whether all of it agrees", vec!["doctor"]),
     ];

@@ -19,10 +19,12 @@ pub mod tally;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tantivy::directory::error::LockError;
 use tantivy::tokenizer::TokenizerManager;
-use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher, SegmentReader, TantivyDocument, Term};
+use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Searcher, SegmentReader, TantivyDocument, TantivyError, Term};
 
 use crate::sample::Sample;
 use crate::store::StoreError;
@@ -32,6 +34,9 @@ use schema::{CodeTokenizer, Fields, MetaTokenizer, TermsTokenizer};
 /// Memory of the writer, both threads together, before a segment is written.
 const WRITER_BYTES: usize = 160 << 20;
 const WRITER_THREADS: usize = 2;
+
+/// How long the writer before may keep its lock.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a commit says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,8 +162,18 @@ impl Index {
     /// # Errors
     /// Where another writer is open, or memory is lacking.
     pub fn writer(&self) -> Result<DocumentWriter, StoreError> {
-        let writer = self.index.writer_with_num_threads(WRITER_THREADS, WRITER_BYTES)?;
-        Ok(DocumentWriter { writer, fields: self.fields.clone() })
+        let begin = Instant::now();
+        loop {
+            match self.index.writer_with_num_threads(WRITER_THREADS, WRITER_BYTES) {
+                Ok(writer) => return Ok(DocumentWriter { writer, fields: self.fields.clone() }),
+                // Whoever writes holds the lock of the store, so no other writer is open. But a process that this one
+                // starts in another thread holds its files for a moment, and with them the lock of the last writer.
+                Err(TantivyError::LockFailure(LockError::LockBusy, _)) if begin.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Makes what was written durable and visible, and moves the watermark.
