@@ -44,6 +44,10 @@
 //! - *An op is seen whole or not at all.* Killed at any moment, the same command goes on with it, to the same bytes.
 //! - *Every order is total, every choice is a hash of an id*, so the same query gives the same rows on every machine.
 //! - *The naive answer is the right one.* Compiled queries select what a naive evaluator over the samples selects.
+//! - *Every duplicate has a survivor that is kept*: an op that takes one away regrows its cluster before it closes. Who
+//!   survives depends on the samples, not on the order or the batches in which they came.
+//! - *A recorded side never changes*, and nothing that is near stands on two sides that we assigned.
+//! - *What is forgotten is nowhere*: not in the database, its free pages or log, not in the index; and nothing brings it back.
 //! - *Datasets are not trusted*: no code of theirs runs, no input overflows the stack, no control character reaches the
 //!   terminal.
 //!

@@ -5,7 +5,6 @@
 //! are taken from small to large, so that a set is compared with those that are not too small for it only.
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
 use super::lsh::Load;
 use super::shingles::{Shingles, sizes_allow};
@@ -30,8 +29,8 @@ pub fn pairs(sets: &[Shingles], threshold: f64) -> Vec<Pair> {
     among(sets, threshold, &|_, _| true)
 }
 
-/// Members of the sets of a part: 192 MB.
-const PART: u64 = 24 << 20;
+/// Members of the sets of a part: 128 MB.
+const PART: u64 = 16 << 20;
 
 /// The same for sets that are too many to be in memory: `sizes` tells how large each is, `load` gives those of places.
 /// Sets are cut by size into parts, each part is compared with itself and with the parts that are not too far from it in
@@ -96,40 +95,40 @@ fn among(sets: &[Shingles], threshold: f64, wanted: &(dyn Fn(u32, u32) -> bool +
     }
     let mut order: Vec<u32> = (0..sets.len() as u32).filter(|at| !sets[*at as usize].is_empty()).collect();
     order.sort_by_key(|at| (sets[*at as usize].len(), *at));
-    let prefixes: Vec<Vec<u64>> =
-        order.par_iter().map(|at| prefix(&sets[*at as usize], threshold, &frequency)).collect();
-    // Places in `order` of the sets that have a member in their prefix.
-    let mut having: FxHashMap<u64, Vec<u32>> = FxHashMap::default();
-    for (place, prefix) in prefixes.iter().enumerate() {
-        for hash in prefix {
-            having.entry(*hash).or_default().push(place as u32);
-        }
-    }
-    let mut found: Vec<Pair> = order
+    // The members by which each set is found, with its place in `order`: sets that share one stand side by side.
+    let mut having: Vec<(u64, u32)> = order
         .par_iter()
         .enumerate()
         .flat_map_iter(|(place, at)| {
-            let set = &sets[*at as usize];
-            // Sets that come before this one are not larger; below this size they are too small.
-            let least = (set.len() as f64 * threshold - 1e-6).ceil() as usize;
-            let first = order.partition_point(|other| sets[*other as usize].len() < least) as u32;
-            let mut candidates: Vec<u32> = Vec::new();
-            for hash in &prefixes[place] {
-                let list = having.get(hash).map_or(&[][..], Vec::as_slice);
-                let from = list.partition_point(|other| *other < first);
-                candidates.extend(list[from..].iter().take_while(|other| **other < place as u32));
-            }
-            candidates.sort_unstable();
-            candidates.dedup();
+            let prefix = prefix(&sets[*at as usize], threshold, &frequency);
+            prefix.into_iter().map(move |hash| (hash, place as u32))
+        })
+        .collect();
+    having.par_sort_unstable();
+    let groups: Vec<&[(u64, u32)]> =
+        having.chunk_by(|one, other| one.0 == other.0).filter(|group| group.len() > 1).collect();
+    // Of each set those before it, which are not larger, that it shares a member with and that are not too small.
+    let mut candidates: Vec<(u32, u32)> = groups
+        .par_iter()
+        .flat_map_iter(|group| {
             let order = &order;
-            candidates.into_iter().filter_map(move |other| {
-                let other = order[other as usize];
-                if !wanted(*at, other) {
-                    return None;
-                }
-                let similarity = set.at_least(&sets[other as usize], threshold)?;
-                Some(Pair { left: (*at).min(other), right: (*at).max(other), similarity })
+            group.iter().enumerate().flat_map(move |(at, (_, place))| {
+                let set = &sets[order[*place as usize] as usize];
+                let least = (set.len() as f64 * threshold - 1e-6).ceil() as usize;
+                let large_enough = move |other: &&(u64, u32)| sets[order[other.1 as usize] as usize].len() >= least;
+                group[..at].iter().rev().take_while(large_enough).map(move |(_, other)| (*other, *place))
             })
+        })
+        .filter(|(other, place)| wanted(order[*other as usize], order[*place as usize]))
+        .collect();
+    candidates.par_sort_unstable();
+    candidates.dedup();
+    let mut found: Vec<Pair> = candidates
+        .par_iter()
+        .filter_map(|(other, place)| {
+            let (one, other) = (order[*place as usize], order[*other as usize]);
+            let similarity = sets[one as usize].at_least(&sets[other as usize], threshold)?;
+            Some(Pair { left: one.min(other), right: one.max(other), similarity })
         })
         .collect();
     found.sort_unstable_by_key(|pair| (pair.left, pair.right));

@@ -38,6 +38,8 @@ impl Shingles {
     pub fn of_hashes(mut hashes: Vec<u64>) -> Self {
         hashes.sort_unstable();
         hashes.dedup();
+        // Many sets are held at a time.
+        hashes.shrink_to_fit();
         Shingles(hashes)
     }
 

@@ -289,28 +289,23 @@ impl Planned {
         Ok(())
     }
 
-    /// What [`Store::change`] takes to record it.
-    pub fn changes(&self) -> Vec<(u32, Value)> {
+    /// What [`Store::change`] takes to record it, row by row.
+    pub fn changes(&self) -> impl Iterator<Item = (u32, Value)> + '_ {
         let firsts = self.families.firsts(&self.cast.ties);
-        let mut out = Vec::new();
-        for (at, member) in self.cast.members.iter().enumerate() {
+        self.cast.members.iter().enumerate().filter_map(move |(at, member)| {
             let first = self.cast.members[firsts[self.families.of[at] as usize]].row;
             let family = Some(first).filter(|first| *first != member.row);
             let (side, held) = (self.sides[at], self.held[at]);
             let revision = (side.is_some() || held).then_some(member.revision);
-            let same =
-                (side, held, revision, family) == (member.side, member.held, member.side_revision, member.family_of);
-            if !same {
-                out.push((
-                    member.row,
-                    json!({
-                        "split": side.map(|side| side.word()), "held": i64::from(held), "side_revision": revision,
-                        "family_of": family,
-                    }),
-                ));
-            }
-        }
-        out
+            let now = (member.side, member.held, member.side_revision, member.family_of);
+            ((side, held, revision, family) != now).then(|| {
+                let columns = json!({
+                    "split": side.map(|side| side.word()), "held": i64::from(held), "side_revision": revision,
+                    "family_of": family,
+                });
+                (member.row, columns)
+            })
+        })
     }
 
     /// What ties a member: its id and source among it.

@@ -19,6 +19,9 @@ use crate::store::{Begin, Store};
 /// Leaks and held samples that are listed unless more are asked for.
 const LISTED: usize = 20;
 
+/// Rows that are written at a time.
+const BATCH: usize = 10_000;
+
 impl From<SplitError> for Failure {
     fn from(error: SplitError) -> Failure {
         match error {
@@ -55,20 +58,23 @@ pub fn split(session: &Session, args: &SplitArgs) -> Result<(), Failure> {
         plan::plan(&store, &Request { shares, seed, extend: args.extend, threshold: settings.threshold, rows });
     progress.end();
     let planned = planned?;
-    let changes = planned.changes();
+    let changed = planned.changes().count();
     let mut op = None;
-    if !args.dry_run && !changes.is_empty() {
+    if !args.dry_run && changed > 0 {
         let arguments = json!({
             "shares": shares, "seed": seed, "extend": args.extend, "given": args.given, "query": text,
             "threshold": settings.threshold, "command": session.command,
         });
         let number = store.begin(&Begin { verb: "split", arguments, now: &session.now() })?;
-        store.change(&changes)?;
-        store.close(number, &json!({ "rows": changes.len(), "sizes": planned.sizes() }), &session.now())?;
+        let mut changes = planned.changes().peekable();
+        while changes.peek().is_some() {
+            store.change(&changes.by_ref().take(BATCH).collect::<Vec<_>>())?;
+        }
+        store.close(number, &json!({ "rows": changed, "sizes": planned.sizes() }), &session.now())?;
         op = Some(number);
     }
     if session.json {
-        return session.print_json(&page_json(&planned, shares, seed, changes.len(), op));
+        return session.print_json(&page_json(&planned, shares, seed, changed, op));
     }
     page(session, args, &planned, shares)?;
     session.say(match op {
