@@ -480,6 +480,11 @@ fn whatever_takes_a_survivor_away_regrows_its_cluster() {
         dedup_now(&mut store, &settings);
         for step in 0..14 {
             let why = format!("seed {seed}, step {step}");
+            if step % 4 == 1 {
+                // Somebody looks what another threshold would give: what regrows goes by the search that was applied.
+                let strict = Settings { threshold: 0.97, ..exhaustive() };
+                dedup::find(&mut store, &strict, &|_| {}).expect("it is searched");
+            }
             let before = standings(&store);
             let survivors: BTreeSet<SampleId> =
                 before.values().filter_map(|(_, of)| of.as_ref().map(|of| of.0)).collect();

@@ -18,6 +18,7 @@ mod ingest_repos;
 mod ingest_tables;
 mod naive;
 mod pipeline;
+mod prompts;
 mod query;
 mod query_gen;
 mod real_data;

@@ -173,12 +173,18 @@ fn growth_moves_nobody_and_holds_what_ties_two_sides() {
         let changed = all.iter_mut().find(|row| row["id"] == json!(test)).expect("the row");
         changed["answer"] = json!(text(&train));
         grow(&folder, &dir, &all);
+        // Until that is looked at, nothing leaves by sides that were recorded for other code.
+        let (code, _, err) = run(&dir, &["export", "", "--out", "stale", "--missing-instruction", "skip"]);
+        assert!(code == 1 && err.contains("other code than when their side was recorded"), "{err}");
         done(&dir, &["split", "--extend"]);
         let last = labels(&dir, "");
         assert_eq!(last[&test].0, "held");
         for (key, (side, _)) in after.iter().filter(|(key, _)| **key != test) {
             assert_eq!(&last[key].0, side, "{key} has moved");
         }
+        // What is held stays so.
+        assert_eq!(json_of(&dir, &["split", "--extend", "--json"])["op"], Value::Null);
+        assert_eq!(labels(&dir, ""), last);
     }
 }
 

@@ -72,7 +72,9 @@ fn bad_arguments(error: &clap::Error, json: bool) -> ExitCode {
     let asked = !error.use_stderr();
     let text = draw::safe(&error.render().to_string().replace(TERM, "-"));
     if json && !asked {
-        let message = text.lines().next().unwrap_or("").trim_start_matches("error: ").to_owned();
+        let ends = |line: &&str| !["Usage:", "For more", "  tip:"].iter().any(|begin| line.starts_with(begin));
+        let lines: Vec<&str> = text.lines().take_while(ends).map(str::trim).filter(|line| !line.is_empty()).collect();
+        let message = lines.join(" ").trim_start_matches("error: ").to_owned();
         report(&Failure::usage(message).suggesting(suggested(error)), true, false);
     } else if asked {
         let _ = write!(std::io::stdout(), "{text}");

@@ -21,6 +21,9 @@ pub enum CurateError {
     /// A reason that cannot be shown or asked for.
     #[error("a reason is one line of 1 to 200 characters")]
     Reason,
+    /// A reason that reading gives.
+    #[error("`{0}` is the reason that reading a source gives: say it in other words")]
+    Reserved(String),
     /// An origin that names nothing.
     #[error("{0}")]
     Origin(String),
@@ -36,6 +39,9 @@ pub enum CurateError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+/// Why a sample is rejected that its source no longer has.
+const GONE: &str = "gone-upstream";
 
 /// Checks a tag.
 ///
@@ -53,6 +59,9 @@ pub fn tag_name(text: &str) -> Result<String, CurateError> {
 /// [`CurateError::Reason`].
 pub fn reason(text: &str) -> Result<String, CurateError> {
     let text = text.trim();
+    if [GONE, State::Forgotten.word()].contains(&text) {
+        return Err(CurateError::Reserved(text.to_owned()));
+    }
     let fits = !text.is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control);
     if fits { Ok(text.to_owned()) } else { Err(CurateError::Reason) }
 }
@@ -72,7 +81,8 @@ pub fn tag(
     for row in rows {
         let before: BTreeSet<String> = columns.words("tag", *row).into_iter().map(str::to_owned).collect();
         let after: BTreeSet<String> = before.iter().filter(|tag| !remove.contains(*tag)).chain(add).cloned().collect();
-        if after != before {
+        let forgotten = columns.words("state", *row).first().copied() == Some(State::Forgotten.word());
+        if after != before && !forgotten {
             out.push((*row, tags_column(&after)));
         }
     }
@@ -198,7 +208,7 @@ pub fn dump(store: &Store) -> Result<Vec<Decision>, StoreError> {
         let one = |field: &str| columns.words(field, row).first().map(|word| (*word).to_owned());
         let tags: BTreeSet<String> = columns.words("tag", row).into_iter().map(str::to_owned).collect();
         // What went upstream is no decision of a person.
-        let rejected = one("reason").filter(|reason| reason != "gone-upstream");
+        let rejected = one("reason").filter(|reason| reason != GONE);
         let split = one("split").and_then(|side| side.parse().ok());
         if tags.is_empty() && rejected.is_none() && split.is_none() && !exempt.contains(&row) {
             continue;
@@ -295,7 +305,7 @@ pub fn load(store: &Store, decisions: &[Decision]) -> Result<Loaded, StoreError>
                 columns["reason"] = json!(wanted);
                 set(columns);
             }
-            None if state == State::Rejected && reason.as_deref() != Some("gone-upstream") => {
+            None if state == State::Rejected && reason.as_deref() != Some(GONE) => {
                 set(Duplicate::columns(None));
             }
             _ => {}

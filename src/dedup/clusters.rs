@@ -42,8 +42,6 @@ pub struct Layer {
     pub starts: Vec<u32>,
     /// The other node and the similarity, by node.
     pub edges: Vec<(u32, f64)>,
-    /// How many edges there are between different nodes.
-    pub pairs: usize,
 }
 
 impl Layer {
@@ -57,12 +55,21 @@ impl Layer {
             starts[at + 1] += starts[at];
         }
         let edges = both.into_iter().map(|(_, b, s)| (b, s)).collect();
-        Layer { method: Some(method), node, starts, edges, pairs: pairs.len() }
+        Layer { method: Some(method), node, starts, edges }
     }
 
     /// The nodes that a node is near to.
     pub fn near(&self, node: u32) -> &[(u32, f64)] {
         &self.edges[self.starts[node as usize] as usize..self.starts[node as usize + 1] as usize]
+    }
+
+    /// How many near pairs there are among nodes that samples stand at.
+    pub fn pairs_taking_part(&self) -> usize {
+        let mut stands = vec![false; self.starts.len()];
+        self.node.iter().flatten().for_each(|node| stands[*node as usize] = true);
+        let nodes = 0..self.starts.len().saturating_sub(1) as u32;
+        let of = |node: u32| self.near(node).iter().filter(move |(other, _)| *other > node);
+        nodes.filter(|node| stands[*node as usize]).flat_map(of).filter(|(other, _)| stands[*other as usize]).count()
     }
 
     /// Joins samples that are alike, whatever their sources say.

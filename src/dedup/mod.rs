@@ -14,6 +14,7 @@ pub mod clusters;
 pub mod contamination;
 pub mod pairs;
 pub mod policy;
+pub mod prompts;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -61,8 +62,10 @@ pub struct Found {
     pub duplicates: Vec<Option<Duplicate>>,
     /// The share of pairs at the threshold that is found, as predicted.
     pub predicted_recall: f64,
-    /// Pairs of different code that are near, by place among the members.
+    /// Near pairs of codes with different tokens.
     pub near_pairs: usize,
+    /// Near pairs of codes whose renamed forms have different tokens, where these were looked for.
+    pub renamed_pairs: usize,
     /// What a person should know before anything is changed.
     pub warnings: Vec<Warning>,
 }
@@ -149,8 +152,9 @@ pub fn find(store: &mut Store, settings: &Settings, progress: &dyn Fn(&str)) -> 
     warnings.sort_by(|a, b| a.source.cmp(&b.source));
     let predicted_recall =
         if settings.recall >= 1.0 { 1.0 } else { Bands::choose(settings.threshold, settings.recall).recall };
-    let near_pairs = layers.iter().map(|layer| layer.pairs).sum();
-    Ok(Found { members, duplicates, predicted_recall, near_pairs, warnings })
+    let near_pairs = layers[0].pairs_taking_part();
+    let renamed_pairs = layers.get(1).map_or(0, Layer::pairs_taking_part);
+    Ok(Found { members, duplicates, predicted_recall, near_pairs, renamed_pairs, warnings })
 }
 
 /// Writes what changes under an open op; returns how many rows.
@@ -196,12 +200,9 @@ pub fn regrow(store: &mut Store, settings: &Settings) -> Result<u64, StoreError>
     // What the op itself exempts is no duplicate of another survivor either.
     let exempted = store.exempted()?;
     members.iter_mut().for_each(|member| member.exempt = exempted.get(&member.row).copied().unwrap_or(member.exempt));
-    let mut layers = Vec::new();
-    for kind in [Shingled::Code, Shingled::Renamed] {
-        layers.push(pairs::known_layer(store, &members, kind, settings)?);
-    }
-    if !members.iter().any(|member| member.duplicate.as_ref().is_some_and(|each| each.method == Method::Renamed)) {
-        layers.truncate(1);
+    let mut layers = vec![pairs::known_layer(store, &members, Shingled::Code, settings)?];
+    if settings.renamed {
+        layers.push(pairs::known_layer(store, &members, Shingled::Renamed, settings)?);
     }
     // What near-duplication and equal code lead to from the orphans.
     let mut union = Union::new(members.len());

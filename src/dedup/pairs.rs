@@ -52,10 +52,12 @@ pub fn layer(
     settings: &Settings,
     progress: &dyn Fn(&str),
 ) -> Result<Layer, StoreError> {
-    let by = FoundBy::today(settings.threshold, settings.recall, version(kind));
-    let found_by = store.near_found_by(kind)?;
-    let comparable = found_by.is_some_and(|found| found.versions == by.versions);
-    let known = if comparable { store.measured(kind)? } else { Vec::new() };
+    let asked = FoundBy::today(settings.threshold, settings.recall, version(kind));
+    let found_by = store.near_found_by(kind)?.filter(|found| found.versions == asked.versions);
+    let known = if found_by.is_some() { store.measured(kind)? } else { Vec::new() };
+    // What was found for a lower threshold serves for this one, and is kept: an op that regrows clusters may ask for it.
+    let threshold = found_by.map_or(asked.threshold, |found| found.threshold.min(asked.threshold));
+    let by = FoundBy { threshold, ..asked };
     let missing: Vec<&Participant> = members
         .iter()
         .filter(|member| known.binary_search_by_key(&member.revision, |each| each.revision).is_err())
@@ -69,10 +71,10 @@ pub fn layer(
         let set = shingles(kind, text.instruction, text.code(buffer)?);
         Ok(Measured::of(revisions[&text.row], &set))
     })?;
-    let whole = found_by != Some(by);
+    let whole = found_by.is_none_or(|found| found.threshold > asked.threshold || found.recall < asked.recall);
     if !fresh.is_empty() || whole {
         progress("comparing");
-        let pairs = search(store, kind, &known, &fresh, settings, whole)?;
+        let pairs = search(store, kind, &known, &fresh, &by, whole)?;
         let keep: Vec<Measured> = if whole { known.iter().chain(&fresh).copied().collect() } else { fresh.clone() };
         store.put_near(kind, whole, &keep, &pairs, by)?;
     }
@@ -85,7 +87,7 @@ fn search(
     kind: Shingled,
     known: &[Measured],
     fresh: &[Measured],
-    settings: &Settings,
+    by: &FoundBy,
     whole: bool,
 ) -> Result<Vec<Near>, StoreError> {
     // Sets that are equal are one; it is fresh where none of its revisions was there before.
@@ -112,14 +114,14 @@ fn search(
         }
         Ok(out)
     };
-    let pairs = if settings.recall >= 1.0 {
+    let pairs = if by.recall >= 1.0 {
         let sizes: Vec<u32> = sketches.iter().map(|sketch| sketch.size).collect();
-        let mut pairs = join::pairs_in_parts(&sizes, settings.threshold, &load)?;
+        let mut pairs = join::pairs_in_parts(&sizes, by.threshold, &load)?;
         pairs.retain(|pair| sketches[pair.left as usize].fresh || sketches[pair.right as usize].fresh);
         pairs
     } else {
-        let bands = Bands::choose(settings.threshold, settings.recall);
-        lsh::check(&sketches, &lsh::candidates(&sketches, &bands), settings.threshold, &load)?
+        let bands = Bands::choose(by.threshold, by.recall);
+        lsh::check(&sketches, &lsh::candidates(&sketches, &bands), by.threshold, &load)?
     };
     let near = pairs.into_iter().map(|pair| Near {
         first: digests[pair.left as usize],

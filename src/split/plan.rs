@@ -115,7 +115,7 @@ pub fn plan(store: &Store, request: &Request) -> Result<Planned, SplitError> {
     }
     let placed = cast.members.iter().zip(&cast.wanted).filter(|(member, wanted)| **wanted && member.side.is_some());
     let placed = placed.count();
-    if placed > 0 && !request.extend && request.shares.is_some() {
+    if placed > 0 && !request.extend {
         return Err(SplitError::Placed { placed, asked });
     }
     let Some(shares) = request.shares else { return cast.given().with_nearness(store) };
@@ -139,8 +139,11 @@ impl Cast {
         let near: BTreeMap<String, bool> =
             store.sources()?.into_iter().map(|source| (source.name, source.dedup == "near")).collect();
         let asked = |row: u32| request.rows.as_ref().is_none_or(|rows| rows.contains(&row));
-        let members: Vec<Participant> =
-            store.participants()?.into_iter().filter(|member| asked(member.row) || member.side.is_some()).collect();
+        let members: Vec<Participant> = store
+            .participants()?
+            .into_iter()
+            .filter(|member| asked(member.row) || member.side.is_some() || member.held)
+            .collect();
         let ties = members
             .iter()
             .map(|member| {
@@ -167,7 +170,11 @@ impl Cast {
         let before: Vec<Before> = self
             .members
             .iter()
-            .map(|member| Before { side: member.side, changed: member.side_revision != Some(member.revision) })
+            .map(|member| Before {
+                side: member.side,
+                changed: member.side_revision != Some(member.revision),
+                held: member.held,
+            })
             .collect();
         // Duplicates go where their families go, and count in no size.
         let weights: Vec<u64> = self.members.iter().map(|member| u64::from(member.duplicate.is_none())).collect();

@@ -15,6 +15,8 @@ pub struct Before {
     pub side: Option<Side>,
     /// Whether its code changed since.
     pub changed: bool,
+    /// Whether it is held: it stays so, and ties nothing.
+    pub held: bool,
 }
 
 /// Where a sample is.
@@ -76,6 +78,9 @@ pub fn place(
     for at in order {
         let sample = &samples[at as usize];
         let known = before[at as usize];
+        if known.held {
+            continue;
+        }
         let keys = tie_keys(sample);
         let tied: BTreeSet<u32> = keys
             .iter()

@@ -242,6 +242,23 @@ impl Store {
         Ok(statement.query_row([row], |found| found.get(0))?)
     }
 
+    /// How many of these rows have a side that was recorded for other code.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn stale_sides(&self, rows: impl Iterator<Item = u32>) -> Result<u64, StoreError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT count(*) FROM sample AS s WHERE s.row = ?1 AND s.split IS NOT NULL AND s.side_revision IS NOT NULL
+                AND s.revision <> s.side_revision AND (SELECT content FROM revision WHERE revision = s.revision)
+                    IS NOT (SELECT content FROM revision WHERE revision = s.side_revision)",
+        )?;
+        let mut stale = 0;
+        for row in rows {
+            stale += statement.query_row([row], |found| found.get::<_, i64>(0))? as u64;
+        }
+        Ok(stale)
+    }
+
     /// The current revision of a row.
     ///
     /// # Errors

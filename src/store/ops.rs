@@ -195,10 +195,21 @@ impl Store {
                 .iter()
                 .find(|op| op.op == number)
                 .ok_or_else(|| StoreError::Unknown(format!("there is no op {number}")))?,
-            None => ops
-                .iter()
-                .find(|op| op.undone_by.is_none() && op.undoes.is_none() && op.verb != FORGET)
-                .ok_or_else(|| StoreError::Unknown("there is nothing to undo".into()))?,
+            None => {
+                let mut standing = ops.iter().filter(|op| op.undone_by.is_none() && op.undoes.is_none());
+                let newest = standing.next().ok_or_else(|| StoreError::Unknown("there is nothing to undo".into()))?;
+                if newest.verb == FORGET {
+                    let before = standing.find(|op| op.verb != FORGET);
+                    let way_on = before.map_or(String::new(), |op| {
+                        format!("; `scenery undo {}` takes back what was done before it ({})", op.op, op.verb)
+                    });
+                    return Err(StoreError::Unknown(format!(
+                        "op {} is final: what was forgotten is gone for good{way_on}",
+                        newest.op
+                    )));
+                }
+                newest
+            }
         };
         if target.verb == FORGET {
             return Err(StoreError::Unknown(format!("op {} is final: what was forgotten is gone for good", target.op)));

@@ -21,6 +21,9 @@ pub struct DedupArgs {
     /// Find renamed copies too
     #[arg(long)]
     pub renamed: bool,
+    /// Say how prompts repeat too: one code under several, one prompt with several codes; changes no state
+    #[arg(long)]
+    pub prompts: bool,
     /// Change nothing: print the counts and five rows that would change
     #[arg(long)]
     pub dry_run: bool,

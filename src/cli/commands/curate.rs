@@ -23,7 +23,7 @@ impl From<CurateError> for Failure {
     fn from(error: CurateError) -> Failure {
         match error {
             CurateError::Store(error) => error.into(),
-            CurateError::Tag(_) | CurateError::Reason => Failure::usage(error.to_string()),
+            CurateError::Tag(_) | CurateError::Reason | CurateError::Reserved(_) => Failure::usage(error.to_string()),
             other => Failure::request(other.to_string()),
         }
     }
@@ -208,12 +208,20 @@ pub fn restore(session: &Session, args: &RestoreArgs) -> Result<(), Failure> {
     let mut store = session.writable()?;
     let rows = rows_of(session, &store, &text, States::PutAside)?;
     let changes = curate::restore(&store, &rows)?;
+    let exempt = changes.iter().filter(|(_, after)| after.get("exempt").is_some()).count() as u64;
+    let mut done = "restored {}".to_owned();
+    if exempt > 0 {
+        done.push_str(&format!("; {} of them were duplicates and are exempt from now on", thousands(exempt)));
+    }
+    if exempt < changes.len() as u64 {
+        done.push_str("; `scenery dedup` compares what was rejected again");
+    }
     Act {
         verb: "restore",
         arguments: json!({ "query": text }),
         selected: rows.len(),
         changes,
-        done: "restored {}; what was a duplicate is exempt from now on".into(),
+        done,
         would: "would restore {}".into(),
         dry_run: args.dry_run,
     }

@@ -50,7 +50,7 @@ pub fn decontaminate(session: &Session, args: &DecontaminateArgs) -> Result<(), 
     let progress = session.spinner();
     progress.set("reading the reference");
     let read = reference::read(session, &store, args)?;
-    let rows = candidates(session, &store, &text, read.source.as_deref())?;
+    let rows = candidates(session, &store, &text, read.source.as_deref(), args.reject)?;
     let mut digest = String::new();
     for item in &read.items {
         let instruction = item.instruction.as_deref().unwrap_or_default();
@@ -136,8 +136,15 @@ pub fn decontaminate(session: &Session, args: &DecontaminateArgs) -> Result<(), 
     Ok(())
 }
 
-/// The rows to compare, ascending: what the query selects without the reference's own.
-fn candidates(session: &Session, store: &Store, text: &str, source: Option<&str>) -> Result<Vec<u32>, Failure> {
+/// The rows to compare, ascending: what the query selects without the reference's own; `with_clusters`: and the
+/// duplicates that these stand for.
+fn candidates(
+    session: &Session,
+    store: &Store,
+    text: &str,
+    source: Option<&str>,
+    with_clusters: bool,
+) -> Result<Vec<u32>, Failure> {
     let plan = session.compile_in(store, text, &StoreVocabulary::new(store), States::Kept)?.plan;
     if let Some(op) = plan.at {
         return Err(Failure::usage(format!(
@@ -167,7 +174,16 @@ fn candidates(session: &Session, store: &Store, text: &str, source: Option<&str>
             )));
         }
     }
+    if with_clusters {
+        // Where a sample is rejected another of its cluster comes up: those are looked at in the same run.
+        let duplicates: Vec<Vec<u32>> = rows.iter().map(|row| store.duplicates_of(*row)).collect::<Result<_, _>>()?;
+        let own =
+            source.map(|source| store.columns().map(|columns| columns.filter_words("source", &|word| word == source)));
+        let own = own.transpose()?;
+        rows.extend(duplicates.into_iter().flatten().filter(|row| own.as_ref().is_none_or(|own| !own.contains(*row))));
+    }
     rows.sort_unstable();
+    rows.dedup();
     Ok(rows)
 }
 

@@ -10,7 +10,8 @@ use crate::cli::draw::{line, table, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::settings::Settings;
-use crate::dedup::{self, Counts, Found, Warning, share};
+use crate::dedup::prompts::{self, Prompts};
+use crate::dedup::{self, Counts, Found, Warning, contamination, share};
 use crate::store::{Begin, Duplicate, Store};
 
 /// Rows that a dry run shows.
@@ -47,6 +48,10 @@ pub fn dedup(session: &Session, args: &DedupArgs) -> Result<(), Failure> {
     let begin = Begin { verb: "dedup", arguments, now: &session.now() };
     let progress = session.spinner();
     let found = dedup::find(&mut store, &settings, &|what| progress.set(what))?;
+    let prompts = match args.prompts {
+        true => Some(prompts::compare(&mut store, contamination::PROMPT_NEAR, &|what| progress.set(what))?),
+        false => None,
+    };
     progress.end();
     let counts = found.counts();
     if counts.rows == 0 {
@@ -73,10 +78,15 @@ pub fn dedup(session: &Session, args: &DedupArgs) -> Result<(), Failure> {
             "rows": counts.rows, "clusters": counts.clusters, "exact": counts.exact, "near": counts.near,
             "renamed": counts.renamed, "kept": counts.kept, "duplicates": counts.duplicates,
             "threshold": settings.threshold, "predicted_recall": found.predicted_recall, "pairs": found.near_pairs,
-            "changed": changed, "warnings": found.warnings, "op": op,
+            "renamed_pairs": found.renamed_pairs,
+            "changed": changed, "warnings": found.warnings, "prompts": prompts,
+            "op": op,
         }));
     }
     print(session, &counts, &found, &settings)?;
+    if let Some(prompts) = &prompts {
+        print_prompts(session, prompts)?;
+    }
     if args.dry_run && changed > 0 {
         let shown: Vec<(u32, Option<&Duplicate>)> = changes.into_iter().take(SHOWN).collect();
         show_changes(session, &store, &shown)?;
@@ -108,10 +118,43 @@ fn print(session: &Session, counts: &Counts, found: &Found, settings: &dedup::Se
         format!("of pairs just at it one in {} is missed", thousands((1.0 / missed) as u64))
     };
     session.print(format!(
-        "{} near pairs of different code at {}; {recall}\n",
+        "{} near pairs of codes with different tokens at {}{}; {recall}\n",
         thousands(found.near_pairs as u64),
-        settings.threshold
+        settings.threshold,
+        match settings.renamed {
+            true => format!(", {} of their renamed forms", thousands(found.renamed_pairs as u64)),
+            false => String::new(),
+        }
     ))
+}
+
+/// Groups that are listed of each kind.
+const GROUPS: usize = 5;
+
+fn print_prompts(session: &Session, prompts: &Prompts) -> Result<(), Failure> {
+    session.print(format!(
+        "{} samples have an instruction, {} different ones; {} pairs of them share most of their words\n",
+        thousands(prompts.prompts),
+        thousands(prompts.different),
+        thousands(prompts.near_pairs)
+    ))?;
+    for (groups, what, differ) in [
+        (&prompts.same_code, "one code under several prompts", "prompts"),
+        (&prompts.same_prompt, "one prompt with several codes", "codes"),
+    ] {
+        let samples: usize = groups.iter().map(|group| group.ids.len()).sum();
+        session.print(format!(
+            "{what}: {} samples in {} groups\n",
+            thousands(samples as u64),
+            thousands(groups.len() as u64)
+        ))?;
+        for group in groups.iter().take(GROUPS) {
+            let ids: Vec<String> = group.ids.iter().take(GROUPS).map(|id| id.to_string()[..8].to_owned()).collect();
+            let more = if group.ids.len() > ids.len() { " …" } else { "" };
+            session.print(format!("  {} {differ}: {}{more}\n", group.different, ids.join(" ")))?;
+        }
+    }
+    Ok(())
 }
 
 fn sentence(warning: &Warning) -> String {

@@ -84,6 +84,15 @@ pub fn write(
     request.query_expanded = compiled.resolved.to_string();
     let slice = session.select(store, &compiled.plan, usize::MAX)?;
     request.sides_of_query = slice.sides.is_some();
+    if slice.sides.is_none() && slice.at.is_none() {
+        let stale = store.stale_sides(slice.rows.iter().map(|(row, _)| *row))?;
+        if stale > 0 {
+            return Err(Failure::request(format!(
+                "{} samples have other code than when their side was recorded, and may stand near another side now: `scenery split --extend` looks, and holds those that do",
+                thousands(stale)
+            )));
+        }
+    }
     let clusters = Clusters::of(store, &slice)?;
     let licences = licences_of(store, &slice, &clusters)?;
     deny_too(&mut request, settings, &licences);

@@ -71,6 +71,13 @@ pub fn log(session: &Session, args: &LogArgs) -> Result<(), Failure> {
             })
             .collect::<Vec<_>>()
             .join(", ");
+            // What an ingest read is in its counts; what others were asked for is in the command alone.
+            let command = op.arguments.get("command").and_then(serde_json::Value::as_str);
+            let asks = ["tag", "reject", "restore", "forget", "load", "split", "dedup", "decontaminate"];
+            let counts = match command.filter(|_| asks.contains(&op.verb.as_str())) {
+                Some(command) => format!("{counts}   {command}"),
+                None => counts,
+            };
             vec![op.op.to_string(), op.started.clone(), op.verb.clone(), state, line(&counts, 200)]
         })
         .collect();

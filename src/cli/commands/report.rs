@@ -51,7 +51,8 @@ pub fn ledger_of(store: &Store) -> Result<Ledger, Failure> {
     for (source, count) in columns.counts("source") {
         entries.entry(source.clone()).or_insert_with(|| Entry { source, ..Entry::default() }).read += count;
     }
-    for (source, reason, count) in store.rejected_counts()? {
+    // A row that is read again after it was forgotten is that sample, not another one.
+    for (source, reason, count) in store.rejected_counts()?.into_iter().filter(|(_, reason, _)| reason != "forgotten") {
         let entry = entries.entry(source.clone()).or_insert_with(|| Entry { source, ..Entry::default() });
         entry.read += count;
         *entry.by_reason.entry(reason).or_default() += count;

@@ -52,14 +52,14 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
         out.insert("description_kind".into(), json!(sample.description_kind));
         out.insert("meta".into(), json!(sample.meta));
         out.insert("reason".into(), json!(sample.reason));
-        out.insert("family".into(), json!(sample.family));
+        out.insert("family".into(), json!(store.kin()?.get(sample.row).and_then(|kinship| kinship.family)));
+        out.insert("family_columns".into(), json!(sample.family));
         out.insert("added".into(), json!(sample.added));
         out.insert("cleaners".into(), json!(sample.cleaners));
         out.insert("revisions".into(), json!(revisions));
         out.insert("facts".into(), json!(sample.facts));
         out.insert("cluster".into(), cluster(&store, &sample)?);
         out.insert("exempt".into(), json!(store.is_exempt(sample.row)?));
-        out.insert("family_of".into(), json!(store.kin()?.get(sample.row).and_then(|kinship| kinship.family)));
         out.insert("verdicts".into(), json!(store.verdicts_of(sample.row)?));
         out.insert("history".into(), json!(history));
         return session.print_json(&out);

@@ -19,7 +19,7 @@ pub mod tally;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tantivy::directory::error::LockError;
@@ -37,6 +37,9 @@ const WRITER_THREADS: usize = 2;
 
 /// How long the writer before may keep its lock.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long to wait before it is asked for again.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What a commit says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,14 +165,15 @@ impl Index {
     /// # Errors
     /// Where another writer is open, or memory is lacking.
     pub fn writer(&self) -> Result<DocumentWriter, StoreError> {
-        let begin = Instant::now();
+        let mut waited = Duration::ZERO;
         loop {
             match self.index.writer_with_num_threads(WRITER_THREADS, WRITER_BYTES) {
                 Ok(writer) => return Ok(DocumentWriter { writer, fields: self.fields.clone() }),
                 // Whoever writes holds the lock of the store, so no other writer is open. But a process that this one
                 // starts in another thread holds its files for a moment, and with them the lock of the last writer.
-                Err(TantivyError::LockFailure(LockError::LockBusy, _)) if begin.elapsed() < PATIENCE => {
-                    std::thread::sleep(Duration::from_millis(5));
+                Err(TantivyError::LockFailure(LockError::LockBusy, _)) if waited < PATIENCE => {
+                    std::thread::sleep(PAUSE);
+                    waited += PAUSE;
                 }
                 Err(error) => return Err(error.into()),
             }
