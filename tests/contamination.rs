@@ -1,7 +1,7 @@
 //! `decontaminate`: what is found, against naive comparisons of all pairs; canaries; verdicts; what it says to wrong input.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use scenery::dedup::canaries::{self, Class};
 use scenery::dedup::contamination::{Item, LEAST_WORDS, Looked, PROMPT_NEAR, Reference, Thresholds, spans};
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::corpus::{Scratch, done, json_of, lines, run};
 use crate::query_gen::Rng;
+use crate::real_data::data;
 
 const CODE: &str = "from manim import *  # all of it\nimport numpy as np\n\n\nclass Wave(Scene):\n    speed = 2\n\n    def curve(self, axes, height=1.5):\n        return axes.plot(lambda x: height * np.sin(x), color=BLUE)\n\n    def construct(self):\n        # what is seen\n        axes = Axes(x_range=[0, 10], y_range=[-2, 2])\n        self.label = Text(f'height {1}', font_size=24)\n        first, second = self.curve(axes), self.curve(axes, height=2)\n        for each in [first, second]:\n            self.play(Create(each), run_time=self.speed)\n        dots = [Dot(axes.c2p(at, 0)) for at in range(10)]\n        self.play(LaggedStart(*[FadeIn(dot) for dot in dots]), Write(self.label))\n        total = len(dots) + \\\n            1\n        self.play(first.animate.shift(UP * total), FadeOut(second))\n        self.wait()\n";
 
@@ -463,16 +464,6 @@ fn wrong_input_is_told_what_to_do() {
         assert!(!out.contains("stands in"), "{arguments:?}: {out}");
     }
     assert_eq!(json_of(&dir, &["log", "--json"]).as_array().map(Vec::len), Some(1), "nothing was stored");
-}
-
-fn data(test: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("SCENERY_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("SKIPPED: {test}: no data at {} (set SCENERY_DATA)", folder.display());
-    None
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The kernel that finds near-duplicates, against figures that were found by brute force elsewhere and by brute force here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -21,16 +21,7 @@ use scenery::store::{Begin, Method, Project, Store};
 use serde_json::{Value, json};
 
 use crate::corpus::Scratch;
-
-fn data(test: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("SCENERY_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("SKIPPED: {test}: no data at {} (set SCENERY_DATA)", folder.display());
-    None
-}
+use crate::real_data::data;
 
 /// What a Python script prints, as JSON lines; none, and it is said, where there is no script or no Python.
 fn python(test: &str, script: &Path, input: Option<&Path>) -> Option<Vec<Value>> {

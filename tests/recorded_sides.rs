@@ -1,13 +1,14 @@
 //! The verb `split`: sides that are recorded once, against all pairs compared one by one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::corpus::{Scratch, done, json_of, lines, run};
 use crate::naive::Terms;
 use crate::query_gen::Rng;
+use crate::real_data::data;
 use crate::sides::{labels, project, rows};
 
 /// Whether two rows must share a side, found by comparing their texts.
@@ -246,14 +247,9 @@ fn wrong_splits_are_refused_with_a_way_on() {
     assert_eq!(labels(&dir, "has:split").len(), 0, "nothing was recorded");
 }
 
-/// The published files, where they lie at hand.
-fn shared(test: &str) -> Option<PathBuf> {
-    crate::real_data::data(test)
-}
-
 #[test]
 fn all_shared_data_is_parted_clean_and_grows_without_moving() {
-    let Some(data) = shared("a split of all shared data") else { return };
+    let Some(data) = data("a split of all shared data") else { return };
     let folder = Scratch::new("real-split");
     let dir = folder.join("p");
     done(folder.path(), &["init", "p"]);
@@ -345,7 +341,7 @@ fn sides_by_id(dir: &Path) -> BTreeMap<String, (String, String, String)> {
 
 #[test]
 fn what_derivative_537_gives_leaks_and_what_we_give_does_not() {
-    let Some(data) = shared("sides of derivative_537") else { return };
+    let Some(data) = data("sides of derivative_537") else { return };
     let folder = Scratch::new("real-given");
     let dir = folder.join("p");
     done(folder.path(), &["init", "p"]);

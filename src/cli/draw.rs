@@ -89,15 +89,7 @@ fn is_number(cell: &str) -> bool {
 
 /// A count with a thin structure for the eye: 12,345.
 pub fn thousands(count: u64) -> String {
-    let digits = count.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    crate::report::thousands(count.into())
 }
 
 #[derive(Debug)]

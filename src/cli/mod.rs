@@ -12,6 +12,7 @@ mod pager;
 mod session;
 mod settings;
 mod starter;
+mod whole;
 
 use std::ffi::OsString;
 use std::io::Write;

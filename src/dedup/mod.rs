@@ -177,7 +177,6 @@ pub fn apply(store: &mut Store, found: &Found) -> Result<u64, StoreError> {
 /// # Errors
 /// As the store.
 pub fn regrow(store: &mut Store, settings: &Settings) -> Result<u64, StoreError> {
-    let settings = &in_effect(store, settings)?;
     let leaving = store.leaving()?;
     if leaving.is_empty() {
         return Ok(0);
@@ -196,6 +195,7 @@ pub fn regrow(store: &mut Store, settings: &Settings) -> Result<u64, StoreError>
     if !all.iter().any(orphaned) {
         return Ok(0);
     }
+    let settings = &in_effect(store, settings)?;
     let mut members: Vec<Participant> = all.into_iter().filter(|member| !leaving.contains_key(&member.row)).collect();
     // What the op itself exempts is no duplicate of another survivor either.
     let exempted = store.exempted()?;

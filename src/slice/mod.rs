@@ -487,10 +487,10 @@ fn each_value(
             })?;
         }
         Home::Scan => {
-            let kin = store.kin()?;
+            let kin = if field.name == "origin" { Some(store.kin()?) } else { None };
             store.scan_places(&mut |row, key, locator, source| {
                 // A survivor has the origins of those that it stands for.
-                let survivor = kin.get(row).and_then(|kinship| kinship.of_row).filter(|_| field.name == "origin");
+                let survivor = kin.and_then(|kin| kin.get(row)?.of_row);
                 for row in std::iter::once(row).chain(survivor).filter(|row| rows.contains(*row)) {
                     match field.name.as_str() {
                         "key" => take(row, Seen::Word(key)),

@@ -86,7 +86,7 @@ impl<'a> Moment<'a> {
         if let Some(kin) = self.kin.get() {
             return Ok(kin);
         }
-        let kin = self.store.kin_at(op)?;
+        let kin = self.store.kin_at(Some(op))?.into_owned();
         Ok(self.kin.get_or_init(|| kin))
     }
 

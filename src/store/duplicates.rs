@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
+use super::index::rows::RowSet;
 use super::{Store, StoreError, codec};
 use crate::sample::{DescriptionKind, SampleId, Side, State};
 use crate::similarity::minhash::{self, Signature};
@@ -242,21 +243,18 @@ impl Store {
         Ok(statement.query_row([row], |found| found.get(0))?)
     }
 
-    /// How many of these rows have a side that was recorded for other code.
+    /// The rows whose side was recorded for other code.
     ///
     /// # Errors
     /// As SQLite.
-    pub fn stale_sides(&self, rows: impl Iterator<Item = u32>) -> Result<u64, StoreError> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT count(*) FROM sample AS s WHERE s.row = ?1 AND s.split IS NOT NULL AND s.side_revision IS NOT NULL
+    pub fn stale_sides(&self) -> Result<RowSet, StoreError> {
+        let mut statement = self.conn.prepare(
+            "SELECT s.row FROM sample AS s WHERE s.split IS NOT NULL AND s.side_revision IS NOT NULL
                 AND s.revision <> s.side_revision AND (SELECT content FROM revision WHERE revision = s.revision)
                     IS NOT (SELECT content FROM revision WHERE revision = s.side_revision)",
         )?;
-        let mut stale = 0;
-        for row in rows {
-            stale += statement.query_row([row], |found| found.get::<_, i64>(0))? as u64;
-        }
-        Ok(stale)
+        let rows = statement.query_map([], |found| found.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The current revision of a row.

@@ -1,8 +1,9 @@
 //! Who is like whom, by row: what queries ask of duplicates and families.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::index::rows::RowSet;
 use super::{Store, StoreError};
@@ -130,11 +131,31 @@ impl Store {
         Ok(self.kin.get_or_init(|| kin))
     }
 
-    /// Who was like whom after an op.
+    /// Who was like whom after an op; now where none is named.
     ///
     /// # Errors
     /// As SQLite.
-    pub fn kin_at(&self, op: i64) -> Result<Kin, StoreError> {
+    pub fn kin_at(&self, op: Option<i64>) -> Result<Cow<'_, Kin>, StoreError> {
+        match op {
+            Some(op) => self.kin_after(op).map(Cow::Owned),
+            None => self.kin().map(Cow::Borrowed),
+        }
+    }
+
+    /// The first of the family of a row, by id; itself where it has no others, `None` before a split.
+    ///
+    /// # Errors
+    /// As SQLite.
+    pub fn family_of(&self, row: u32) -> Result<Option<SampleId>, StoreError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT f.id FROM sample AS s JOIN sample AS f ON f.row = coalesce(s.family_of, s.row)
+             WHERE s.row = ?1 AND (s.side_revision IS NOT NULL OR s.family_of IS NOT NULL)",
+        )?;
+        Ok(statement.query_row([row], |found| Ok(SampleId(found.get(0)?))).optional()?)
+    }
+
+    /// Who was like whom after an op.
+    fn kin_after(&self, op: i64) -> Result<Kin, StoreError> {
         let mut statement = self.conn.prepare(THEN)?;
         Kin::of(statement.query_map(params![op], found)?)
     }

@@ -1,7 +1,6 @@
 //! `tag`, `reject`, `restore`, `forget`, `dump`, `load`.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 
 use serde_json::{Value, json};
 
@@ -10,6 +9,7 @@ use crate::cli::draw::{line, table, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::settings::Settings;
+use crate::cli::whole;
 use crate::curate::{self, CurateError};
 use crate::dedup;
 use crate::query::States;
@@ -302,14 +302,7 @@ pub fn dump(session: &Session, args: &DumpArgs) -> Result<(), Failure> {
     }
     match &args.out {
         None => session.print(text)?,
-        Some(path) => {
-            let partial = path.with_extension("partial");
-            let failed = |error: std::io::Error| Failure::file(path, &error);
-            let mut file = std::fs::File::create(&partial).map_err(failed)?;
-            file.write_all(text.as_bytes()).map_err(failed)?;
-            drop(file);
-            std::fs::rename(&partial, path).map_err(failed)?;
-        }
+        Some(path) => whole::write(path, |write| write(&text))?,
     }
     session.say(format!("decisions about {} samples", thousands(decisions.len() as u64)));
     Ok(())

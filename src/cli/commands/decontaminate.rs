@@ -1,7 +1,6 @@
 //! `decontaminate`.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -12,6 +11,7 @@ use crate::cli::draw::{line, table, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::settings::Settings;
+use crate::cli::whole;
 use crate::curate;
 use crate::dedup::canaries::{self, Outcome};
 use crate::dedup::contamination::{self, Found, Hit, LEAST_WORDS, PROMPT_NEAR, Reference, Thresholds};
@@ -19,6 +19,7 @@ use crate::dedup::{self, share};
 use crate::query::States;
 use crate::sample::{hash16, hex};
 use crate::slice::vocabulary::StoreVocabulary;
+use crate::store::index::rows::RowSet;
 use crate::store::{Begin, FoundAs, Store, Verdict};
 
 /// Hits that are shown unless more are asked for.
@@ -164,23 +165,22 @@ fn candidates(
         };
         return Err(Failure::request(what));
     }
-    if let Some(source) = source {
-        let own = store.columns()?.filter_words("source", &|word| word == source);
-        rows.retain(|row| !own.contains(*row));
-        if rows.is_empty() {
-            return Err(Failure::request(format!(
-                "all {} samples that the query selects are of {source} itself, which is what they would be compared with",
-                thousands(selected)
-            )));
-        }
+    let own = match source {
+        Some(source) => store.columns()?.filter_words("source", &|word| word == source),
+        None => RowSet::default(),
+    };
+    rows.retain(|row| !own.contains(*row));
+    if let (Some(source), true) = (source, rows.is_empty()) {
+        return Err(Failure::request(format!(
+            "all {} samples that the query selects are of {source} itself, which is what they would be compared with",
+            thousands(selected)
+        )));
     }
     if with_clusters {
         // Where a sample is rejected another of its cluster comes up: those are looked at in the same run.
-        let duplicates: Vec<Vec<u32>> = rows.iter().map(|row| store.duplicates_of(*row)).collect::<Result<_, _>>()?;
-        let own =
-            source.map(|source| store.columns().map(|columns| columns.filter_words("source", &|word| word == source)));
-        let own = own.transpose()?;
-        rows.extend(duplicates.into_iter().flatten().filter(|row| own.as_ref().is_none_or(|own| !own.contains(*row))));
+        let survivors: RowSet = rows.iter().copied().collect();
+        let duplicates = store.duplicates()?.into_iter().filter(|(_, each)| survivors.contains(each.of));
+        rows.extend(duplicates.map(|(row, _)| row).filter(|row| !own.contains(*row)));
     }
     rows.sort_unstable();
     rows.dedup();
@@ -391,19 +391,16 @@ fn write_pairs(
     hits: &[(u32, &Hit)],
     path: &Path,
 ) -> Result<(), Failure> {
-    let partial = path.with_extension("partial");
-    let failed = |error: std::io::Error| Failure::file(path, &error);
-    let mut out = std::io::BufWriter::new(std::fs::File::create(&partial).map_err(failed)?);
-    for (row, hit) in hits {
-        let placed = store.placed(*row)?;
-        let line = json!({
-            "id": placed.id, "source": placed.source, "locator": placed.locator, "reference": against,
-            "place": reference.items()[hit.item as usize].place, "method": hit.method, "score": hit.score,
-            "span": hit.span,
-        });
-        writeln!(out, "{line}").map_err(failed)?;
-    }
-    out.flush().map_err(failed)?;
-    drop(out);
-    std::fs::rename(&partial, path).map_err(failed)
+    whole::write(path, |write| {
+        for (row, hit) in hits {
+            let placed = store.placed(*row)?;
+            let line = json!({
+                "id": placed.id, "source": placed.source, "locator": placed.locator, "reference": against,
+                "place": reference.items()[hit.item as usize].place, "method": hit.method, "score": hit.score,
+                "span": hit.span,
+            });
+            write(&format!("{line}\n"))?;
+        }
+        Ok(())
+    })
 }

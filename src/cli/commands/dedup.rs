@@ -1,6 +1,5 @@
 //! `dedup`.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::json;
@@ -10,6 +9,7 @@ use crate::cli::draw::{line, table, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::settings::Settings;
+use crate::cli::whole;
 use crate::dedup::prompts::{self, Prompts};
 use crate::dedup::{self, Counts, Found, Warning, contamination, share};
 use crate::store::{Begin, Duplicate, Store};
@@ -194,20 +194,17 @@ fn show_changes(session: &Session, store: &Store, changes: &[(u32, Option<&Dupli
 
 /// Writes a JSON line for each duplicate.
 fn write_pairs(store: &Store, found: &Found, path: &Path) -> Result<(), Failure> {
-    let partial = path.with_extension("partial");
-    let failed = |error: std::io::Error| Failure::file(path, &error);
-    let mut out = std::io::BufWriter::new(std::fs::File::create(&partial).map_err(failed)?);
-    for (member, duplicate) in found.members.iter().zip(&found.duplicates) {
-        let Some(duplicate) = duplicate else { continue };
-        let (one, survivor) = (store.placed(member.row)?, store.placed(duplicate.of)?);
-        let line = json!({
-            "id": member.id, "source": one.source, "locator": one.locator,
-            "survivor": survivor.id, "survivor_source": survivor.source, "survivor_locator": survivor.locator,
-            "similarity": duplicate.similarity, "method": duplicate.method, "clause": duplicate.clause,
-        });
-        writeln!(out, "{line}").map_err(failed)?;
-    }
-    out.flush().map_err(failed)?;
-    drop(out);
-    std::fs::rename(&partial, path).map_err(failed)
+    whole::write(path, |write| {
+        for (member, duplicate) in found.members.iter().zip(&found.duplicates) {
+            let Some(duplicate) = duplicate else { continue };
+            let (one, survivor) = (store.placed(member.row)?, store.placed(duplicate.of)?);
+            let line = json!({
+                "id": member.id, "source": one.source, "locator": one.locator,
+                "survivor": survivor.id, "survivor_source": survivor.source, "survivor_locator": survivor.locator,
+                "similarity": duplicate.similarity, "method": duplicate.method, "clause": duplicate.clause,
+            });
+            write(&format!("{line}\n"))?;
+        }
+        Ok(())
+    })
 }

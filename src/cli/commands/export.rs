@@ -1,5 +1,6 @@
 //! `export`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
@@ -85,7 +86,8 @@ pub fn write(
     let slice = session.select(store, &compiled.plan, usize::MAX)?;
     request.sides_of_query = slice.sides.is_some();
     if slice.sides.is_none() && slice.at.is_none() {
-        let stale = store.stale_sides(slice.rows.iter().map(|(row, _)| *row))?;
+        let all = store.stale_sides()?;
+        let stale = slice.rows.iter().filter(|(row, _)| all.contains(*row)).count() as u64;
         if stale > 0 {
             return Err(Failure::request(format!(
                 "{} samples have other code than when their side was recorded, and may stand near another side now: `scenery split --extend` looks, and holds those that do",
@@ -138,7 +140,7 @@ pub fn write(
 struct Clusters<'a> {
     store: &'a Store,
     past: Option<Past<'a>>,
-    kin: Kin,
+    kin: Cow<'a, Kin>,
     /// Rows of the duplicates of each survivor.
     members: BTreeMap<SampleId, Vec<u32>>,
 }
@@ -146,10 +148,7 @@ struct Clusters<'a> {
 impl<'a> Clusters<'a> {
     fn of(store: &'a Store, slice: &Slice) -> Result<Self, StoreError> {
         let past = slice.at.map(|op| store.past(op)).transpose()?;
-        let kin = match slice.at {
-            Some(op) => store.kin_at(op)?,
-            None => store.kin()?.clone(),
-        };
+        let kin = store.kin_at(slice.at)?;
         let mut members: BTreeMap<SampleId, Vec<u32>> = BTreeMap::new();
         for (row, kinship) in kin.iter() {
             if let Some(survivor) = kinship.of {

@@ -1,5 +1,6 @@
 //! `query`, `count`, `fields`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -164,21 +165,18 @@ pub fn field_named(name: &str) -> Result<Field, Failure> {
 
 /// What fields show that a sample does not hold: its likes, and where they stem from.
 #[derive(Default)]
-pub struct Beside {
-    kin: Kin,
+pub struct Beside<'a> {
+    kin: Cow<'a, Kin>,
     /// The origins of each row; its own alone where they are missing.
     origins: BTreeMap<u32, Vec<String>>,
 }
 
-impl Beside {
+impl<'a> Beside<'a> {
     /// What the fields need.
-    fn of(store: &Store, slice: &Slice, fields: &[Field]) -> Result<Beside, Failure> {
+    fn of(store: &'a Store, slice: &Slice, fields: &[Field]) -> Result<Self, Failure> {
         let mut out = Beside::default();
         if fields.iter().any(|field| field.home == Home::Kin) {
-            out.kin = match slice.at {
-                Some(op) => store.kin_at(op)?,
-                None => store.kin()?.clone(),
-            };
+            out.kin = store.kin_at(slice.at)?;
         }
         if let (Some(field), None) = (fields.iter().find(|field| field.name == "origin"), slice.at) {
             let rows = slice.rows.iter().map(|(row, _)| *row).collect();
@@ -192,7 +190,7 @@ impl Beside {
 }
 
 /// A row as `query --format jsonl` gives it.
-pub fn row_json(sample: &Sample, extra: &[Field], beside: &Beside) -> Map<String, Value> {
+pub fn row_json(sample: &Sample, extra: &[Field], beside: &Beside<'_>) -> Map<String, Value> {
     let mut out = Map::new();
     let mut put = |name: &str, value: Value| {
         out.insert(name.to_owned(), value);
@@ -219,7 +217,7 @@ fn side(sample: &Sample) -> Value {
 }
 
 /// A field of a sample as JSON; null where it has none.
-pub fn value_of(sample: &Sample, field: &Field, beside: &Beside) -> Value {
+pub fn value_of(sample: &Sample, field: &Field, beside: &Beside<'_>) -> Value {
     match (field.home, field.name.as_str()) {
         (Home::Unfilled | Home::Relevance, _) => Value::Null,
         (Home::Kin, name) => {

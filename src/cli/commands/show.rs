@@ -52,7 +52,7 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
         out.insert("description_kind".into(), json!(sample.description_kind));
         out.insert("meta".into(), json!(sample.meta));
         out.insert("reason".into(), json!(sample.reason));
-        out.insert("family".into(), json!(store.kin()?.get(sample.row).and_then(|kinship| kinship.family)));
+        out.insert("family".into(), json!(store.family_of(sample.row)?));
         out.insert("family_columns".into(), json!(sample.family));
         out.insert("added".into(), json!(sample.added));
         out.insert("cleaners".into(), json!(sample.cleaners));
@@ -191,8 +191,7 @@ fn standing(store: &Store, sample: &Sample) -> Result<Vec<String>, Failure> {
     if sample.held {
         out.push("it is on no side, because it ties rows of two sides".to_owned());
     }
-    if let Some(family) = store.kin()?.get(sample.row).and_then(|kinship| kinship.family).filter(|id| *id != sample.id)
-    {
+    if let Some(family) = store.family_of(sample.row)?.filter(|id| *id != sample.id) {
         out.push(format!("its family is that of {}", &family.to_string()[..8]));
     }
     Ok(out)
