@@ -76,6 +76,7 @@ pub mod curate;
 pub mod dedup;
 pub mod export;
 pub mod ingest;
+pub mod nn;
 pub mod prompt;
 pub mod query;
 pub mod report;
