@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod changes;
+mod setup;
 
 pub use changes::*;
+pub use setup::*;
 
 /// An embedded, query-first dataset store for the code that models are fine-tuned on.
 #[derive(Parser, Debug)]
@@ -219,9 +221,12 @@ index. Their ids stay, so that reading them again is refused.")]
     /// Take back the newest op, or the one that is named
     #[command(after_help = "Examples:\n  scenery undo\n  scenery undo 7")]
     Undo(UndoArgs),
-    /// Check the store: rows, index, columns, facts
-    #[command(after_help = "Example:\n  scenery doctor")]
-    Doctor,
+    /// Set up what training needs from outside: libtorch
+    #[command(after_help = "Examples:\n  scenery setup libtorch\n  scenery setup libtorch --cuda")]
+    Setup(SetupArgs),
+    /// Check the store (rows, index, columns, facts) and what `setup` has set up
+    #[command(after_help = "Examples:\n  scenery doctor\n  scenery doctor --setup")]
+    Doctor(DoctorArgs),
     /// Make the index and stale facts anew
     #[command(after_help = "Example:\n  scenery rebuild")]
     Rebuild,

@@ -18,6 +18,7 @@ mod recipes;
 mod reference;
 mod report;
 mod saved;
+mod setup;
 mod show;
 mod sources;
 mod split;
@@ -61,7 +62,8 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Export(args) => export::export(session, &args),
         Command::Log(args) => project::log(session, &args),
         Command::Undo(args) => project::undo(session, &args),
-        Command::Doctor => doctor::doctor(session),
+        Command::Setup(args) => setup::setup(session, &args),
+        Command::Doctor(args) => doctor::doctor(session, &args),
         Command::Rebuild => doctor::rebuild(session),
         Command::Completions(args) => manual::completions(session, &args),
         Command::Man(args) => manual::man(session, &args),
