@@ -212,7 +212,7 @@ const DOORS: &[(&str, &[&str])] = &[
     (r"\b(e?println|e?print|dbg)!", &["cli/"]),
     (r"\bstd::(io::stdin|io::stdout|io::stderr)", &["cli/"]),
     (r"\b(rand|getrandom|fastrand)::|RandomState::", &[]),
-    (r"\bunsafe\b", &[]),
+    (r"\bunsafe\b", &["nn/torch/native.rs"]),
     (r"\basync fn\b|\bstatic mut\b|\blazy_static!", &[]),
 ];
 

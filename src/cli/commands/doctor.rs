@@ -242,8 +242,12 @@ impl Torch {
 }
 
 fn torch_lines(torch: &Torch) -> Vec<String> {
-    let built = if cfg!(feature = "train") { "with" } else { "without" };
+    let report = crate::nn::report();
+    let built = if report.built_in { "with" } else { "without" };
     let mut out = vec![format!("this program is built {built} training")];
+    if let Some(version) = &report.version {
+        out.push(format!("version {version}; devices: {}; {}", report.devices.join(", "), report.cuda));
+    }
     let Some(directory) = &torch.directory else {
         return out;
     };

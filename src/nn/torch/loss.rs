@@ -35,23 +35,21 @@ pub(super) fn cross_entropy(
         let count = chunk.max(1).min(positions - from);
         let part = hidden.f_narrow(0, from, count)?;
         let target = targets.f_narrow(0, from, count)?.f_unsqueeze(1)?;
-        let mut logits = part.f_mm(&head.value.f_tr()?)?.f_to_kind(Kind::Float)?;
-        let (highest, likeliest) = logits.f_max_dim(1, true)?;
-        let wanted = logits.f_gather(1, &target, false)?.f_sub(&highest)?;
-        let _ = logits.f_sub_(&highest)?;
-        let _ = logits.f_exp_()?;
-        let sum = logits.f_sum_dim_intlist([1i64].as_slice(), true, Kind::Float)?;
-        losses.push(sum.f_log()?.f_sub_(&wanted)?.f_squeeze_dim(1)?);
-        correct.push(likeliest.f_eq_tensor(&target)?.f_squeeze_dim(1)?);
+        let logits = part.f_mm(&head.value.f_tr()?)?;
+        let mut logits = logits.f_to_kind(Kind::Float)?.f_internal_log_softmax(1, false)?;
+        let wanted = logits.f_gather(1, &target, false)?;
+        correct.push(wanted.f_ge_tensor(&logits.f_amax([1i64].as_slice(), true)?)?.f_squeeze_dim(1)?);
+        losses.push(wanted.f_neg()?.f_squeeze_dim(1)?);
         if let (Some(grad), Some(divisor)) = (&grad, divisor) {
-            // The gradient of the logits is (softmax - one at the target) / divisor.
-            let scale = sum.f_mul_scalar(divisor)?.f_reciprocal()?;
-            let _ = logits.f_mul_(&scale)?;
-            let minus = Tensor::f_full([count, 1], -1.0 / divisor, (Kind::Float, logits.device()))?;
+            // The gradient of the logits is (softmax - one at the target) / divisor; the divisor goes to the smaller factor.
+            let _ = logits.f_exp_()?;
+            let minus = Tensor::f_full([count, 1], -1.0, (Kind::Float, logits.device()))?;
             let _ = logits.f_scatter_add_(1, &target, &minus)?;
             let logits = logits.f_to_kind(head.value.kind())?;
-            grad.f_narrow(0, from, count)?.f_copy_(&logits.f_mm(&head.value)?)?;
-            head.add_product(&logits, &part)?;
+            grad.f_narrow(0, from, count)?.f_copy_(&logits.f_mm(&head.value)?.f_mul_scalar_(1.0 / divisor)?)?;
+            if head.is_trained() {
+                head.add_product(&logits, &part.f_mul_scalar(1.0 / divisor)?)?;
+            }
         }
         from += count;
     }

@@ -15,12 +15,12 @@
 
 mod attention;
 mod block;
-mod cuda;
 mod flat;
 mod frozen;
 mod group;
 mod learner;
 mod loss;
+mod native;
 mod network;
 mod rope;
 mod stream;
@@ -63,7 +63,7 @@ pub fn predictor(opening: &Opening, adapter: Option<&Path>) -> Result<Box<dyn Pr
 
 /// Says what there is of libtorch.
 pub fn report() -> BackendReport {
-    let cuda = cuda::load();
+    let cuda = native::load_cuda();
     let mut devices = vec!["cpu".to_owned()];
     let count = if cuda.is_ok() { Cuda::device_count().max(0) } else { 0 };
     devices.extend((0..count).map(|number| format!("cuda:{number}")));
@@ -90,10 +90,11 @@ struct Ground {
 
 impl Ground {
     fn of(opening: &Opening) -> Result<Ground, NnError> {
+        native::keep_memory();
         if let Some(threads) = opening.threads {
             tch::set_num_threads(i32::try_from(threads.max(1)).unwrap_or(i32::MAX));
         }
-        let cuda = || match cuda::load() {
+        let cuda = || match native::load_cuda() {
             Ok(_) => Ok(Cuda::device_count().max(0) as usize),
             Err(message) => Err(message),
         };

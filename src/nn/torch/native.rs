@@ -1,7 +1,8 @@
-//! Loads libtorch's CUDA library where there is one: one program runs on both kinds of machine.
+//! What only the system can be asked for: libtorch's CUDA library, and memory that stays.
 //!
-//! A program is linked to the CPU library alone. The CUDA library brings its kernels in when it is loaded with global
-//! symbols before the first tensor is made. It stands in a folder of its own beside the CPU library.
+//! A program is linked to the CPU library alone, so one program runs on both kinds of machine. The CUDA library brings its
+//! kernels in when it is loaded with global symbols before the first tensor is made. It stands in a folder of its own
+//! beside the CPU library.
 #![allow(unsafe_code)]
 
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ static LOADED: OnceLock<Result<bool, String>> = OnceLock::new();
 ///
 /// # Errors
 /// A sentence, where there is one that cannot be loaded.
-pub(super) fn load() -> Result<bool, String> {
+pub(super) fn load_cuda() -> Result<bool, String> {
     LOADED.get_or_init(try_load).clone()
 }
 
@@ -50,7 +51,22 @@ fn candidates() -> Vec<PathBuf> {
         path.contains("libtorch_cpu.so").then(|| PathBuf::from(path))
     });
     let Some(folder) = cpu.as_ref().and_then(|path| path.parent()) else { return Vec::new() };
-    let mut out = vec![folder.join("libtorch_cuda.so")];
-    out.extend(folder.parent().map(|above| above.join("cuda/lib/libtorch_cuda.so")));
-    out
+    let beside = folder.parent().map(|above| above.join("cuda/torch/lib/libtorch_cuda.so"));
+    beside.into_iter().chain([folder.join("libtorch_cuda.so")]).collect()
+}
+
+/// Has the C library keep memory that large tensors gave back, and take it for the next ones.
+///
+/// Left alone it returns every block over 32 MB at most to the system, and the system clears each page anew when the next
+/// tensor touches it: a tenth of the time of a training step on a CPU.
+pub(super) fn keep_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        // SAFETY: both calls set numbers of the allocator, under its own lock.
+        ONCE.call_once(|| unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 30);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
+        });
+    }
 }
