@@ -27,6 +27,7 @@ mod recorded_sides;
 mod reference;
 mod refusals;
 mod relevance;
+mod runs;
 mod setup;
 mod sides;
 mod slice;

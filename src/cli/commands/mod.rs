@@ -22,6 +22,7 @@ mod setup;
 mod show;
 mod sources;
 mod split;
+mod train;
 
 use super::args::Command;
 use super::failure::Failure;
@@ -60,6 +61,7 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Dump(args) => curate::dump(session, &args),
         Command::Load(args) => curate::load(session, &args),
         Command::Export(args) => export::export(session, &args),
+        Command::Train(args) => train::train(session, &args),
         Command::Log(args) => project::log(session, &args),
         Command::Undo(args) => project::undo(session, &args),
         Command::Setup(args) => setup::setup(session, &args),
