@@ -86,3 +86,4 @@ pub mod slice;
 pub mod split;
 pub mod store;
 pub mod text;
+pub mod train;
