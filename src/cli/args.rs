@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod changes;
+mod train;
 
 pub use changes::*;
+pub use train::*;
 
 /// An embedded, query-first dataset store for the code that models are fine-tuned on.
 #[derive(Parser, Debug)]
@@ -183,6 +185,16 @@ run with exit code 1, and nothing is stored.")]
   scenery restore -- reason:off-topic
   scenery restore --dry-run -- 'state:duplicate source:derivative_537'")]
     Restore(RestoreArgs),
+    /// Give samples one form of instruction: a new revision of each, which `undo` takes back
+    #[command(after_help = "Examples:
+  scenery standardise --to 'Generate Manim code for f(x) = {function}' source:derivative_537
+  scenery standardise --to 'Draw {what}.' --from '(?i)^(?:draw|show|animate) (?P<what>.+?)\\.?$' source:mine
+  scenery standardise --to 'Derive {function}' --skip-missing --dry-run source:derivative_537
+  scenery undo
+
+A gap {name} is filled from the column meta.NAME of the source, or from the group of that name in --from. Samples
+that lack a value are listed, and nothing changes unless --skip-missing leaves them as they are.")]
+    Standardise(StandardiseArgs),
     /// Remove the content of samples for good; this cannot be undone
     #[command(after_help = "Examples:
   scenery forget 'edoh:edoh-dataset.jsonl:12' --dry-run
@@ -211,6 +223,12 @@ index. Their ids stay, so that reading them again is refused.")]
   scenery export @core --out core --format alpaca --layout tree --encoding json
   scenery export --from core/manifest.json --out again")]
     Export(ExportArgs),
+    /// Look at training data before a GPU is paid for
+    #[command(after_help = "Examples:
+  scenery train show @core -n 3
+  scenery train lint @core --base deepseek-coder-1.3b
+  scenery train lint --data core --ignore W11")]
+    Train(TrainArgs),
     /// List what changed the store, newest first
     #[command(
         after_help = "Examples:\n  scenery log -n 5\n  scenery log -S 'ShowCreation('              when a text came and went\n  scenery log -G 'run_time *= *[0-9]{2}'"

@@ -11,8 +11,13 @@
 //! contract's segments, never by searching text; no row is left out in silence.
 
 pub mod data;
+pub mod encoded;
+pub mod lint;
+pub mod show;
 
 use std::path::{Path, PathBuf};
+
+use crate::prompt::PromptError;
 
 /// What ends a stage of training.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +43,21 @@ pub enum TrainError {
         /// What is wrong, and the way on.
         message: String,
     },
+    /// Examples cannot be encoded.
+    #[error("{count} of {of} rows cannot be encoded ({}{}); the first", ids.join(", "), if *count > ids.len() { ", …" } else { "" })]
+    Rows {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        of: usize,
+        /// Ids of the first.
+        ids: Vec<String>,
+        /// What is wrong with the first.
+        source: Box<PromptError>,
+    },
+    /// The prompt contract cannot be used.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
 }
 
 /// A file that cannot be used.

@@ -21,6 +21,8 @@ mod saved;
 mod show;
 mod sources;
 mod split;
+mod standardise;
+mod train;
 
 use super::args::Command;
 use super::failure::Failure;
@@ -55,10 +57,12 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Tag(args) => curate::tag(session, &args),
         Command::Reject(args) => curate::reject(session, &args),
         Command::Restore(args) => curate::restore(session, &args),
+        Command::Standardise(args) => standardise::standardise(session, &args),
         Command::Forget(args) => curate::forget(session, &args),
         Command::Dump(args) => curate::dump(session, &args),
         Command::Load(args) => curate::load(session, &args),
         Command::Export(args) => export::export(session, &args),
+        Command::Train(args) => train::train(session, &args),
         Command::Log(args) => project::log(session, &args),
         Command::Undo(args) => project::undo(session, &args),
         Command::Doctor => doctor::doctor(session),
