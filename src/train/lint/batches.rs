@@ -95,14 +95,14 @@ pub static UNKNOWN: Check = Check {
                 });
             }
         }
-        Found::of_rows(rows, |count| format!("{} hold {all} unknown tokens", rows_are(count)))
+        Found::of_rows(rows, |count| format!("in {} {all} tokens are unknown", rows_are(count)))
     },
 };
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::for_tests::{clean, codes, contract, dataset, tokenizer};
-    use super::super::{Subject, run};
+    use super::super::rows::for_tests::{clean, codes, contract, dataset, subject, tokenizer};
+    use super::super::run;
     use super::*;
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
             let data = dataset(examples);
             let tokenizer = tokenizer(&data);
             let contract = contract("alpaca", &tokenizer, 1 << 20);
-            let mut subject = Subject::of_dataset(&data, &contract, &tokenizer).expect("a subject");
+            let mut subject = subject(&data, &contract, &tokenizer);
             subject.token_budget = budget;
             run(&subject, &[])
         };
@@ -140,7 +140,7 @@ mod tests {
         let tokenizer = tokenizer(&data);
         let unknown = tokenizer.unk().expect("it has one");
         let contract = contract("alpaca", &tokenizer, 2_048);
-        let mut subject = Subject::of_dataset(&data, &contract, &tokenizer).expect("a subject");
+        let mut subject = subject(&data, &contract, &tokenizer);
         let marked = subject.rows[2].ids.as_mut().expect("it is encoded");
         let at = marked.trained[0].start;
         marked.ids[at] = unknown;

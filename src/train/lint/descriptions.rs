@@ -45,9 +45,7 @@ pub static MISMATCH: Check = Check {
                 })
                 .collect()
         });
-        Found::of_rows(found, |count| {
-            format!("{} have an instruction that names nothing of their code", rows_are(count))
-        })
+        Found::of_rows(found, |count| format!("in {} the instruction names nothing of the code", rows_are(count)))
     },
 };
 

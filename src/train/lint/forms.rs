@@ -234,11 +234,12 @@ mod tests {
     /// Functions as a set of derivatives has them: some begin and end alike.
     fn function(at: usize) -> String {
         let heads = ["x^2", "sin(x)", "e^x", "ln(x)", "x^3", "cos(2*x)"];
-        match at % 4 {
-            0 => format!("{} + {}*x", heads[at % 6], at),
-            1 => format!("{}*{}", at, heads[at % 6]),
-            2 => heads[at % 6].to_owned(),
-            _ => format!("{}^{} - {}", heads[at % 6], at / 7, at),
+        let head = heads[at * 7 / 3 % 6];
+        match at * 5 / 3 % 4 {
+            0 => format!("{head} + {at}*x"),
+            1 => format!("{at}*{head}"),
+            2 => format!("{head}/{}", at % 11),
+            _ => format!("{head}^{} - {at}", at / 7),
         }
     }
 
@@ -307,7 +308,10 @@ mod tests {
     fn free_text_has_no_form_and_equal_prompts_have_one_without_a_gap() {
         let words = ["A", "The", "Circle", "Square", "moves", "turns", "red", "to", "left", "Dot", "grows"];
         let free: Vec<String> = (0..60)
-            .map(|at| (0..6).map(|word| words[(at * 7 + word * (at + 3)) % 11]).collect::<Vec<_>>().join(" "))
+            .map(|at| {
+                let free = (0..6).map(|word| format!("{}{}", words[(at * 7 + word * (at + 3)) % 11], at % 13));
+                free.collect::<Vec<_>>().join(" ")
+            })
             .collect();
         assert_eq!(found(&free), [(GAP.to_owned(), 60)]);
         assert_eq!(found(&vec!["Draw a circle.".to_owned(); 9]), [("Draw a circle.".to_owned(), 9)]);

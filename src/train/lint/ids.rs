@@ -42,8 +42,8 @@ pub static BOS: Check = Check {
         }
         let token = subject.token(bos);
         Found::of_rows(rows, |count| match wanted {
-            0 => format!("{} have the beginning token `{token}`, where there is to be none", rows_are(count)),
-            _ => format!("{} do not have the beginning token `{token}` once, at their beginning", rows_are(count)),
+            0 => format!("in {} the beginning token `{token}` stands, and there is to be none", rows_are(count)),
+            _ => format!("in {} the beginning token `{token}` does not stand once, at the beginning", rows_are(count)),
         })
     },
 };
@@ -74,7 +74,7 @@ pub static END: Check = Check {
             };
             rows.push(Named { id: row.name.clone(), side: row.side, detail });
         }
-        Found::of_rows(rows, |count| format!("{} do not train their end", rows_are(count)))
+        Found::of_rows(rows, |count| format!("in {} the end is not trained", rows_are(count)))
     },
 };
 
@@ -97,7 +97,7 @@ pub static NOTHING: Check = Check {
                 rows.push(Named { id: row.name.clone(), side: row.side, detail });
             }
         }
-        Found::of_rows(rows, |count| format!("{} teach nothing", rows_are(count)))
+        Found::of_rows(rows, |count| format!("in {} nothing is taught", rows_are(count)))
     },
 };
 
@@ -120,7 +120,9 @@ pub static PREFIX: Check = Check {
         if known == 0 {
             return Outcome::Untold("no row says what generation is given (`prompt_ids`)".to_owned());
         }
-        Found::of_rows(rows, |count| format!("{} begin otherwise than the prompt of generation", rows_are(count)))
+        Found::of_rows(rows, |count| {
+            format!("in {} training begins otherwise than the prompt of generation", rows_are(count))
+        })
     },
 };
 
@@ -140,15 +142,15 @@ pub static LONG: Check = Check {
         }
         let most = subject.most;
         Found::of_rows(rows, |count| {
-            format!("{} are longer than {most} tokens; the longest has {longest}", rows_are(count))
+            format!("{} longer than {most} tokens; the longest has {longest}", rows_are(count))
         })
     },
 };
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::for_tests::{clean, codes, contract, dataset, tokenizer};
-    use super::super::{Report, Subject, run};
+    use super::super::rows::for_tests::{clean, codes, contract, dataset, subject, tokenizer};
+    use super::super::{Report, run};
     use super::*;
 
     /// The clean rows, their ids changed by hand, and what is found then.
@@ -156,7 +158,7 @@ mod tests {
         let data = dataset(clean());
         let tokenizer = tokenizer(&data);
         let contract = contract("alpaca", &tokenizer, 2_048);
-        let mut subject = Subject::of_dataset(&data, &contract, &tokenizer).expect("a subject");
+        let mut subject = subject(&data, &contract, &tokenizer);
         let (bos, eos) = (tokenizer.bos().expect("it has one"), tokenizer.eos().expect("it has one"));
         for (at, row) in subject.rows.iter_mut().enumerate() {
             if let Ok(marked) = &mut row.ids {
@@ -164,6 +166,14 @@ mod tests {
             }
         }
         run(&subject, &[])
+    }
+
+    /// Moves the answer to where it stands now.
+    fn shift(marked: &mut Marked, by: isize) {
+        marked.answer = marked
+            .answer
+            .take()
+            .map(|range| range.start.saturating_add_signed(by)..range.end.saturating_add_signed(by));
     }
 
     fn only(report: &Report, code: &str, rows: usize) -> String {
@@ -179,6 +189,7 @@ mod tests {
                 let first = marked.trained[0].start;
                 marked.ids.insert(first, bos);
                 marked.trained[0].end += 1;
+                shift(marked, 1);
             }
         });
         assert!(only(&between, "E01", 1).contains("1 trained"));
@@ -186,12 +197,14 @@ mod tests {
             if at < 2 {
                 marked.ids.insert(0, bos);
                 marked.trained[0] = marked.trained[0].start + 1..marked.trained[0].end + 1;
+                shift(marked, 1);
             }
         });
         only(&doubled, "E01", 2);
         let missing = changed(|_, marked, _, _| {
             marked.ids.remove(0);
             marked.trained[0] = marked.trained[0].start - 1..marked.trained[0].end - 1;
+            shift(marked, -1);
         });
         only(&missing, "E01", 14);
     }
@@ -258,7 +271,7 @@ mod tests {
         let tokenizer = tokenizer(&data);
         let lengths = |most| {
             let contract = contract("alpaca", &tokenizer, most);
-            run(&Subject::of_dataset(&data, &contract, &tokenizer).expect("a subject"), &[])
+            run(&subject(&data, &contract, &tokenizer), &[])
         };
         assert!(codes(&lengths(2_048)).is_empty());
         only(&lengths(20), "E05", 14);

@@ -233,7 +233,7 @@ fn near_train(subject: &Subject<'_>) -> Outcome {
     }
     let place: BTreeMap<&str, usize> = examples.iter().enumerate().map(|(at, each)| (each.id.as_str(), at)).collect();
     found.rows.sort_by_key(|row| place[row.id.as_str()]);
-    found.message = format!("{} of validation and test are more than {NEAR} like a row of train", rows_are(near));
+    found.message = format!("validation and test answers more than {NEAR} like one of train: {}", rows_are(near));
     found.tables.push(table);
     Outcome::Found(found)
 }

@@ -186,16 +186,19 @@ fn table(name: &str, counts: BTreeMap<&str, u64>) -> Option<Table> {
     let share = |count: u64| count as f64 / total.max(1) as f64;
     let mut ways: Vec<(&str, u64)> = counts.into_iter().collect();
     ways.sort_by_key(|(way, count)| (std::cmp::Reverse(*count), *way));
-    let second = ways.get(1).map_or(0, |(_, count)| *count);
-    if share(second) < LEAST_SHARE {
+    // What stands in one row only, or in few, is no way of its own: names of classes are all different in most data.
+    let is_way = |count: u64| count > 1 && share(count) >= NAMED_SHARE;
+    let (named, rare): (Vec<_>, Vec<_>) = ways.iter().partition(|(_, count)| is_way(*count));
+    let others: u64 = rare.iter().map(|(_, count)| *count).sum();
+    let mut sizes: Vec<u64> = named.iter().map(|(_, count)| *count).chain([others]).collect();
+    sizes.sort_unstable();
+    if sizes.len() < 2 || share(sizes[sizes.len() - 2]) < LEAST_SHARE {
         return None;
     }
-    let (named, rare): (Vec<_>, Vec<_>) = ways.iter().partition(|(_, count)| share(*count) >= NAMED_SHARE);
     let mut rows: Vec<Vec<serde_json::Value>> = named
         .iter()
         .map(|(way, count)| vec![(*way).into(), (*count).into(), percent(*count as usize, total as usize)])
         .collect();
-    let others: u64 = rare.iter().map(|(_, count)| *count).sum();
     if others > 0 {
         let what = format!("({} others)", rare.len());
         rows.push(vec![what.into(), others.into(), percent(others as usize, total as usize)]);
