@@ -87,3 +87,4 @@ pub mod slice;
 pub mod split;
 pub mod store;
 pub mod text;
+pub mod train;

@@ -1,0 +1,67 @@
+//! Training: from the files of an export to what a model learns of them.
+//!
+//! ```text
+//! export folder ──▶ data ──▶ encoded (prompt contract, tokenizer) ──▶ show, lint   nothing but files and tokens
+//! ```
+//!
+//! Layer 4: reads an export directory, never the store. Absent on purpose: the clock, printing, and in all that is looked
+//! at before a run, libtorch.
+//!
+//! Invariants: an export that is not byte for byte what its manifest says is refused; what is trained is told by the
+//! contract's segments, never by searching text; no row is left out in silence.
+
+pub mod data;
+pub mod encoded;
+pub mod lint;
+pub mod show;
+
+use std::path::{Path, PathBuf};
+
+use crate::prompt::PromptError;
+
+/// What ends a stage of training.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// A file or folder cannot be used.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A folder is no export, or not what its manifest says.
+    #[error("{}{}: {message}", path.display(), line.map_or(String::new(), |line| format!(":{line}")))]
+    Export {
+        /// The file.
+        path: PathBuf,
+        /// The line in it, from 1, where it is about one.
+        line: Option<u64>,
+        /// What is wrong, and the way on.
+        message: String,
+    },
+    /// Examples cannot be encoded.
+    #[error("{count} of {of} rows cannot be encoded ({}{}); the first", ids.join(", "), if *count > ids.len() { ", …" } else { "" })]
+    Rows {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        of: usize,
+        /// Ids of the first.
+        ids: Vec<String>,
+        /// What is wrong with the first.
+        source: Box<PromptError>,
+    },
+    /// The prompt contract cannot be used.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+}
+
+/// A file that cannot be used.
+pub(crate) fn file_error(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> TrainError {
+    let path = path.to_owned();
+    move |source| TrainError::File { action, path, source }
+}
