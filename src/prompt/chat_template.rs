@@ -68,7 +68,7 @@ fn jinja(template: &Template) -> Result<String, PromptError> {
     let _ = write!(out, "{{%- else -%}}\n{}{{%- endif -%}}\n{{%- endfor -%}}\n", refuse(&order));
     let _ = write!(out, "{{%- if given.instruction is none -%}}\n{}", refuse(&order));
     out.push_str("{%- elif given.response is not none and add_generation_prompt -%}\n");
-    let _ = write!(out, "{}{{%- endif -%}}\n", refuse("the answer is there already: nothing is left to generate"));
+    let _ = writeln!(out, "{}{{%- endif -%}}", refuse("the answer is there already: nothing is left to generate"));
     // What follows the last value of the prompt opens the answer: a prompt without an answer has it on demand.
     let is_value = |segment: &Segment| matches!(segment, Segment::Field { .. }) && !segment.trained();
     let opening = template.segments.iter().rposition(is_value).map_or(0, |at| at + 1);

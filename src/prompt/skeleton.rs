@@ -316,7 +316,7 @@ mod tests {
         let answers = [vec![1, 2, 9, 3, 9], vec![1, 4, 9]];
         let skeleton = of(&answers);
         assert_eq!((skeleton.parts.as_slice(), skeleton.closes), (&[vec![1]][..], true));
-        assert_eq!(skeleton.slot_ranges(&answers[1]), Some(vec![1..3]));
+        assert_eq!(skeleton.slots(&answers[1]), [false, true, true]);
     }
 
     #[test]
