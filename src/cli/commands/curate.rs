@@ -23,7 +23,9 @@ impl From<CurateError> for Failure {
     fn from(error: CurateError) -> Failure {
         match error {
             CurateError::Store(error) => error.into(),
-            CurateError::Tag(_) | CurateError::Reason | CurateError::Reserved(_) | CurateError::Form(_) => Failure::usage(error.to_string()),
+            CurateError::Tag(_) | CurateError::Reason | CurateError::Reserved(_) | CurateError::Form(_) => {
+                Failure::usage(error.to_string())
+            }
             other => Failure::request(other.to_string()),
         }
     }
