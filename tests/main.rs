@@ -29,4 +29,5 @@ mod relevance;
 mod sides;
 mod slice;
 mod store;
+mod training;
 mod words;

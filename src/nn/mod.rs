@@ -14,6 +14,7 @@ pub mod lora;
 #[cfg(feature = "train")]
 mod torch;
 pub mod weights;
+pub mod writing;
 
 use std::path::PathBuf;
 

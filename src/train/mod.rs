@@ -10,7 +10,21 @@
 //! Invariants: an export that is not byte for byte what its manifest says is refused; what is trained is told by the
 //! contract's segments, never by searching text; no row is left out in silence.
 
+pub mod batches;
+pub mod checkpoint;
+pub mod curve;
 pub mod data;
+pub mod events;
+pub mod item;
+pub mod memory;
+pub mod metrics;
+pub mod options;
+pub mod run;
+pub mod run_error;
+pub mod sampler;
+pub mod schedule;
+pub mod scoring;
+pub mod tensorboard;
 
 use std::path::{Path, PathBuf};
 
