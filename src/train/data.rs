@@ -164,7 +164,9 @@ pub fn read(folder: &Path) -> Result<Dataset, TrainError> {
     })?;
     let about: Vec<About> = lines(&rows_path, &about)?
         .into_iter()
-        .map(|(line, text)| serde_json::from_str(text).map_err(|error| wrong(&rows_path, Some(line), error.to_string())))
+        .map(|(line, text)| {
+            serde_json::from_str(text).map_err(|error| wrong(&rows_path, Some(line), error.to_string()))
+        })
         .collect::<Result<_, _>>()?;
     let mut texts: HashMap<Side, std::vec::IntoIter<(u64, Value)>> = HashMap::new();
     for (side, path) in &wanted {
@@ -235,7 +237,9 @@ fn manifest(folder: &Path) -> Result<(Manifest, String), TrainError> {
         return Err(wrong(&path, None, message));
     }
     let bytes = std::fs::read(&path).map_err(file_error("read", &path))?;
-    let none = |error: serde_json::Error| wrong(&path, Some(error.line() as u64), format!("it is no manifest of an export: {error}"));
+    let none = |error: serde_json::Error| {
+        wrong(&path, Some(error.line() as u64), format!("it is no manifest of an export: {error}"))
+    };
     let head: Head = serde_json::from_slice(&bytes).map_err(none)?;
     if head.format_version > MANIFEST_VERSION {
         let found = head.format_version;
@@ -298,7 +302,11 @@ fn checked(folder: &Path, entry: &FileEntry) -> Result<Vec<u8>, TrainError> {
     }
     let found = hex(&Sha256::digest(&bytes));
     if found != entry.sha256 {
-        return Err(wrong(&path, None, format!("its SHA-256 is {found}, and the manifest says {}: {again}", entry.sha256)));
+        return Err(wrong(
+            &path,
+            None,
+            format!("its SHA-256 is {found}, and the manifest says {}: {again}", entry.sha256),
+        ));
     }
     if let Some(rows) = entry.rows {
         let ends = memchr::memchr_iter(b'\n', &bytes).count() as u64;
@@ -329,7 +337,8 @@ fn rows(path: &Path, bytes: &[u8], encoding: &str) -> Result<Vec<(u64, Value)>, 
     match encoding {
         "jsonl" => {}
         "json" => {
-            let framed = lines.first().is_some_and(|(_, line)| *line == "[") && lines.last().is_some_and(|(_, line)| *line == "]");
+            let framed = lines.first().is_some_and(|(_, line)| *line == "[")
+                && lines.last().is_some_and(|(_, line)| *line == "]");
             if !framed || lines.len() < 3 {
                 return Err(wrong(path, None, "it is no JSON array with a row per line, as exports write it"));
             }
@@ -353,10 +362,20 @@ fn rows(path: &Path, bytes: &[u8], encoding: &str) -> Result<Vec<(u64, Value)>, 
 
 /// How fields stand in a row.
 enum Form {
-    Alpaca { fence: bool },
-    PromptCompletion { fence: bool },
+    Alpaca {
+        fence: bool,
+    },
+    PromptCompletion {
+        fence: bool,
+    },
     /// Turns: the key of the list, of a turn's role and of its text.
-    Turns { list: &'static str, role: &'static str, text: &'static str, roles: Roles, fence: bool },
+    Turns {
+        list: &'static str,
+        role: &'static str,
+        text: &'static str,
+        roles: Roles,
+        fence: bool,
+    },
 }
 
 impl Form {
@@ -373,7 +392,8 @@ impl Form {
             None => (None, false),
             Some("manim") => (Some(named("system", "user", "assistant")), true),
             Some(other) => {
-                let message = format!("its preset `{other}` is not known here; export without it, or with the preset manim");
+                let message =
+                    format!("its preset `{other}` is not known here; export without it, or with the preset manim");
                 return Err(wrong(&path, None, message));
             }
         };
@@ -446,7 +466,13 @@ impl Form {
 }
 
 /// Instruction, response and system sentence of a conversation: `[system,] user, assistant` and nothing else.
-fn turns(row: &Value, list: &str, role: &str, text: &str, roles: &Roles) -> Result<(String, String, Option<String>), String> {
+fn turns(
+    row: &Value,
+    list: &str,
+    role: &str,
+    text: &str,
+    roles: &Roles,
+) -> Result<(String, String, Option<String>), String> {
     let Some(Value::Array(turns)) = row.get(list) else { return Err(format!("it has no list `{list}`")) };
     let mut read = Vec::new();
     for (at, turn) in turns.iter().enumerate() {
