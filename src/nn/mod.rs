@@ -11,6 +11,7 @@
 mod absent;
 pub mod config;
 pub mod lora;
+pub mod merge;
 #[cfg(feature = "train")]
 mod torch;
 pub mod weights;

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::folder;
 use super::options::{Metric, Options};
 use super::run_error::{RunError, file_error};
 use super::sampler::Realised;
@@ -246,31 +247,12 @@ pub fn save(
     })
 }
 
-/// Fills a folder beside and puts it into its place.
-fn commit(
-    run: &Path,
-    step: u64,
-    fill: impl FnOnce(&Path) -> Result<(), NnError>,
-) -> Result<PathBuf, RunError> {
+/// Fills the folder of a step.
+fn commit(run: &Path, step: u64, fill: impl FnOnce(&Path) -> Result<(), NnError>) -> Result<PathBuf, RunError> {
     let place = folder_of(run, step);
-    let within = run.join(CHECKPOINTS);
-    let beside = within.join(format!(".step-{step:08}.partial"));
-    let all = || -> Result<(), NnError> {
-        let io = |action| crate::nn::file_error(action, &beside);
-        clear(&beside).map_err(io("remove"))?;
-        fs::create_dir_all(&beside).map_err(io("make"))?;
-        fill(&beside)?;
-        sync(&beside).map_err(io("bring to disk"))?;
-        // One that stands there was not whole, or is the same: nobody goes on from it while it is replaced.
-        clear(&place).map_err(crate::nn::file_error("replace", &place))?;
-        fs::rename(&beside, &place).map_err(crate::nn::file_error("write", &place))?;
-        sync(&within).map_err(crate::nn::file_error("bring to disk", &within))
-    };
-    match all() {
+    match folder::put(&place, fill) {
         Ok(()) => Ok(place),
         Err(error) => {
-            // The error is on its way already; a leftover is cleared by the next try.
-            let _ = clear(&beside);
             let last = list(run)?.into_iter().map(|(_, path)| path).rfind(|path| *path != place);
             Err(RunError::Checkpoint { step, reason: chain(&error), last })
         }
@@ -285,17 +267,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
 }
 
-fn clear(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
 /// Reads a checkpoint and checks that it is whole.
 ///
 /// # Errors
@@ -303,7 +274,8 @@ fn sync(folder: &Path) -> io::Result<()> {
 pub fn load(folder: &Path) -> Result<(Snapshot, LearnerState), String> {
     let path = folder.join(SNAPSHOT);
     let text = fs::read(&path).map_err(|error| format!("{SNAPSHOT} cannot be read: {error}"))?;
-    let snapshot: Snapshot = serde_json::from_slice(&text).map_err(|error| format!("{SNAPSHOT} is damaged: {error}"))?;
+    let snapshot: Snapshot =
+        serde_json::from_slice(&text).map_err(|error| format!("{SNAPSHOT} is damaged: {error}"))?;
     if snapshot.v != VERSION {
         return Err(format!("{SNAPSHOT} has the version {}, and {VERSION} is known", snapshot.v));
     }
@@ -313,7 +285,10 @@ pub fn load(folder: &Path) -> Result<(Snapshot, LearnerState), String> {
         return Err(format!("{STATE} has another SHA-256 than {SNAPSHOT} says, so it is damaged"));
     }
     if snapshot.optimiser_steps != snapshot.progress.step {
-        return Err(format!("{SNAPSHOT} is damaged: it counts {} steps and {}", snapshot.progress.step, snapshot.optimiser_steps));
+        return Err(format!(
+            "{SNAPSHOT} is damaged: it counts {} steps and {}",
+            snapshot.progress.step, snapshot.optimiser_steps
+        ));
     }
     let weights = Weights::of_file(&path).map_err(|error| error.to_string())?;
     let mut tensors = Vec::with_capacity(snapshot.tensors.len());
@@ -361,9 +336,9 @@ pub fn newest(run: &Path) -> Result<Found, RunError> {
 pub fn prune(run: &Path, keep: usize, best: Option<u64>) -> Result<(), RunError> {
     let all = list(run)?;
     let old = all.len().saturating_sub(keep.max(1));
-    for (step, folder) in &all[..old] {
+    for (step, path) in &all[..old] {
         if Some(*step) != best {
-            clear(folder).map_err(file_error("remove", folder))?;
+            folder::clear(path).map_err(file_error("remove", path))?;
         }
     }
     Ok(())
@@ -437,7 +412,8 @@ mod tests {
             write_whole(&folder.join(STATE), b"a part")?;
             // The kernel's device that is always full.
             let path = Path::new("/dev/full");
-            let mut file = fs::OpenOptions::new().write(true).open(path).map_err(crate::nn::file_error("open", path))?;
+            let mut file =
+                fs::OpenOptions::new().write(true).open(path).map_err(crate::nn::file_error("open", path))?;
             file.write_all(b"the rest").map_err(crate::nn::file_error("write", path))
         };
         let error = commit(&run.0, 20, full).unwrap_err();

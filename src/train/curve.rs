@@ -52,10 +52,8 @@ fn draw(root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, lines: &[Lin
         lines.iter().filter(|line| !line.validation).map(|line| (line.step as f64, line.means.loss)).collect();
     let validation: Vec<(f64, f64)> =
         lines.iter().filter(|line| line.validation).map(|line| (line.step as f64, line.means.loss)).collect();
-    let rates: Vec<(f64, f64)> = lines
-        .iter()
-        .filter_map(|line| line.step_only.map(|only| (line.step as f64, only.learning_rate)))
-        .collect();
+    let rates: Vec<(f64, f64)> =
+        lines.iter().filter_map(|line| line.step_only.map(|only| (line.step as f64, only.learning_rate))).collect();
     let last = steps.last().map_or(1.0, |(step, _)| *step).max(2.0);
     let top = |points: &[(f64, f64)]| points.iter().map(|(_, value)| *value).fold(0.0, f64::max);
     let highest = top(&steps).max(top(&validation));
@@ -77,7 +75,9 @@ fn draw(root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, lines: &[Lin
         .x_desc("step")
         .y_desc("loss, nats per trained token")
         .draw()?;
-    let mark = |colour: RGBColor| move |(x, y): (i32, i32)| PathElement::new(vec![(x, y), (x + 18, y)], colour.stroke_width(2));
+    let mark = |colour: RGBColor| {
+        move |(x, y): (i32, i32)| PathElement::new(vec![(x, y), (x + 18, y)], colour.stroke_width(2))
+    };
     chart.draw_series(LineSeries::new(steps.iter().copied(), PALE.stroke_width(1)))?.label("train").legend(mark(PALE));
     chart
         .draw_series(LineSeries::new(smoothed(&steps), DARK.stroke_width(2)))?

@@ -54,19 +54,8 @@ pub const COLUMNS: [&str; 16] = [
     "micro_batches",
 ];
 
-const EVALUATION_COLUMNS: [&str; 11] = [
-    "step",
-    "key",
-    "value",
-    "rows",
-    "tokens",
-    "loss",
-    "accuracy",
-    "loss_slot",
-    "loss_template",
-    "exact",
-    "prefix",
-];
+const EVALUATION_COLUMNS: [&str; 11] =
+    ["step", "key", "value", "rows", "tokens", "loss", "accuracy", "loss_slot", "loss_template", "exact", "prefix"];
 
 const REALISED_COLUMNS: [&str; 6] = ["epoch", "source", "level", "rows", "tokens", "trained_tokens"];
 

@@ -54,7 +54,9 @@ pub struct WeightRule {
 /// [`RunError::Option`] with the form that is expected.
 pub fn weight_rules(text: &str) -> Result<Vec<WeightRule>, RunError> {
     let wrong = |what: &str| {
-        RunError::Option(format!("--weight {text}: {what}; it has the form KEY=VALUE:TIMES,VALUE:TIMES, as in source=manimbench:2,thanks:0.5"))
+        RunError::Option(format!(
+            "--weight {text}: {what}; it has the form KEY=VALUE:TIMES,VALUE:TIMES, as in source=manimbench:2,thanks:0.5"
+        ))
     };
     let (key, rest) = text.split_once('=').ok_or_else(|| wrong("there is no `=`"))?;
     let rule = |part: &str| {
@@ -338,13 +340,7 @@ impl Options {
         };
         match name {
             "default" => Ok(base),
-            "seed" => Ok(Options {
-                trained: lora(64, 128.0),
-                epochs: Some(5),
-                learning_rate: 1e-4,
-                nf4: true,
-                ..base
-            }),
+            "seed" => Ok(Options { trained: lora(64, 128.0), epochs: Some(5), learning_rate: 1e-4, nf4: true, ..base }),
             "scratch" => Ok(Options {
                 trained: Trained::Full,
                 epochs: Some(10),
@@ -416,7 +412,9 @@ impl Options {
         match &self.trained {
             Trained::Lora(lora) => lora.check()?,
             Trained::Full if self.nf4 => {
-                return wrong("--nf4 keeps frozen weights in 4 bits, and with all weights trained none is frozen".into());
+                return wrong(
+                    "--nf4 keeps frozen weights in 4 bits, and with all weights trained none is frozen".into(),
+                );
             }
             Trained::Full => {}
         }

@@ -113,7 +113,8 @@ pub fn resume(learner: &mut dyn Learner, run: Run<'_>) -> Result<Outcome, RunErr
     let mut progress = snapshot.progress;
     match progress.best {
         Some(best) if !checkpoint::folder_of(run.folder, best.step).is_dir() => {
-            let text = format!("the best checkpoint, that of step {}, is gone: the next evaluation is the best", best.step);
+            let text =
+                format!("the best checkpoint, that of step {}, is gone: the next evaluation is the best", best.step);
             (run.report)(&Event::Note { text });
             progress.best = None;
         }
@@ -128,14 +129,18 @@ pub fn resume(learner: &mut dyn Learner, run: Run<'_>) -> Result<Outcome, RunErr
 fn prepare(run: &Run<'_>) -> Result<(Sampler, Schedule), RunError> {
     run.options.check()?;
     let metric = run.options.best_metric;
-    let slots = |wanted: bool| run.validation.iter().filter_map(|item| item.slots.as_ref()).flatten().any(|slot| *slot == wanted);
+    let slots = |wanted: bool| {
+        run.validation.iter().filter_map(|item| item.slots.as_ref()).flatten().any(|slot| *slot == wanted)
+    };
     let missing = match metric {
         Metric::LossSlot => !slots(true),
         Metric::LossTemplate => !slots(false),
         _ => false,
     };
     if missing && !run.validation.is_empty() {
-        return Err(RunError::Option(format!("--best {metric}: no validation answer has such tokens; loss always has a value")));
+        return Err(RunError::Option(format!(
+            "--best {metric}: no validation answer has such tokens; loss always has a value"
+        )));
     }
     if run.validation.is_empty() && run.options.patience.is_some() {
         return Err(RunError::Option("--patience needs validation examples, and there are none".to_owned()));
@@ -201,7 +206,10 @@ impl<'a, 'b> Trainer<'a, 'b> {
         }
         if self.sampler.unclassed() > 0 {
             let by = &self.run.options.curriculum.by;
-            self.note(format!("{} examples have no {by}: in the curriculum they count as the hardest", self.sampler.unclassed()));
+            self.note(format!(
+                "{} examples have no {by}: in the curriculum they count as the hardest",
+                self.sampler.unclassed()
+            ));
         }
         if self.progress.pending_evaluation && !self.evaluate_and_keep()? {
             return self.interrupted();

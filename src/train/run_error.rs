@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::nn::NnError;
+use crate::prompt::PromptError;
+use crate::prompt::tokenizer::TokenizerError;
 
 /// What ends a training run, or keeps one from beginning.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +111,12 @@ pub enum RunError {
     /// Artefacts of a run part.
     #[error("{0}")]
     Parity(String),
+    /// The prompt contract says no.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// The tokenizer says no.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
     /// The network says no.
     #[error(transparent)]
     Nn(#[from] NnError),
@@ -128,8 +136,7 @@ fn no_checkpoint(path: &Path, skipped: &[(PathBuf, String)]) -> String {
     if skipped.is_empty() {
         return format!("{} holds no checkpoint, so there is nothing to go on with", path.display());
     }
-    let each: Vec<String> =
-        skipped.iter().map(|(path, reason)| format!("{}: {reason}", path.display())).collect();
+    let each: Vec<String> = skipped.iter().map(|(path, reason)| format!("{}: {reason}", path.display())).collect();
     format!("{} holds no checkpoint that is whole: {}", path.display(), each.join("; "))
 }
 
