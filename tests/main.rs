@@ -28,6 +28,7 @@ mod recorded_sides;
 mod reference;
 mod refusals;
 mod relevance;
+mod runs;
 mod sides;
 mod slice;
 mod store;

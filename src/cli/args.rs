@@ -5,8 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod changes;
+mod runs;
+mod train;
 
 pub use changes::*;
+pub use runs::*;
+pub use train::*;
 
 /// An embedded, query-first dataset store for the code that models are fine-tuned on.
 #[derive(Parser, Debug)]
@@ -211,6 +215,9 @@ index. Their ids stay, so that reading them again is refused.")]
   scenery export @core --out core --format alpaca --layout tree --encoding json
   scenery export --from core/manifest.json --out again")]
     Export(ExportArgs),
+    /// Train on a slice, and look at the runs
+    #[command(after_help = "Example:\n  scenery train runs")]
+    Train(TrainArgs),
     /// List what changed the store, newest first
     #[command(
         after_help = "Examples:\n  scenery log -n 5\n  scenery log -S 'ShowCreation('              when a text came and went\n  scenery log -G 'run_time *= *[0-9]{2}'"

@@ -271,10 +271,7 @@ fn parents_of(store: &Store, answers: &[Answer]) -> Result<BTreeMap<SampleId, Pa
             )));
         };
         let mut sample = store.sample_without_facts(known.row)?;
-        // What a model wrote may be a prompt in turn: the side is that of the first.
-        let first = sample.written.as_ref().and_then(|written| written.prompt_of);
-        let first = first.map(|row| store.sample_without_facts(row)).transpose()?;
-        sample.inherit_side(first.as_ref());
+        sample.inherit_side(&|row| store.sample_without_facts(row).map(Some))?;
         let side = sample.split.or(sample.split_given);
         out.insert(
             id,

@@ -21,6 +21,7 @@ mod saved;
 mod show;
 mod sources;
 mod split;
+mod train;
 
 use super::args::Command;
 use super::failure::Failure;
@@ -59,6 +60,7 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Dump(args) => curate::dump(session, &args),
         Command::Load(args) => curate::load(session, &args),
         Command::Export(args) => export::export(session, &args),
+        Command::Train(args) => train::train(session, &args),
         Command::Log(args) => project::log(session, &args),
         Command::Undo(args) => project::undo(session, &args),
         Command::Doctor => doctor::doctor(session),
