@@ -7,10 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod changes;
 mod runs;
 mod train;
+mod training;
 
 pub use changes::*;
 pub use runs::*;
 pub use train::*;
+pub use training::*;
 
 /// An embedded, query-first dataset store for the code that models are fine-tuned on.
 #[derive(Parser, Debug)]
@@ -187,6 +189,16 @@ run with exit code 1, and nothing is stored.")]
   scenery restore -- reason:off-topic
   scenery restore --dry-run -- 'state:duplicate source:derivative_537'")]
     Restore(RestoreArgs),
+    /// Give samples one form of instruction: a new revision of each, which `undo` takes back
+    #[command(after_help = "Examples:
+  scenery standardise --to 'Generate Manim code for f(x) = {function}' source:derivative_537
+  scenery standardise --to 'Draw {what}.' --from '(?i)^(?:draw|show|animate) (?P<what>.+?)\\.?$' source:mine
+  scenery standardise --to 'Derive {function}' --skip-missing --dry-run source:derivative_537
+  scenery undo
+
+A gap {name} is filled from the column meta.NAME of the source, or from the group of that name in --from. Samples
+that lack a value are listed, and nothing changes unless --skip-missing leaves them as they are.")]
+    Standardise(StandardiseArgs),
     /// Remove the content of samples for good; this cannot be undone
     #[command(after_help = "Examples:
   scenery forget 'edoh:edoh-dataset.jsonl:12' --dry-run
@@ -215,8 +227,15 @@ index. Their ids stay, so that reading them again is refused.")]
   scenery export @core --out core --format alpaca --layout tree --encoding json
   scenery export --from core/manifest.json --out again")]
     Export(ExportArgs),
-    /// Train on a slice, and look at the runs
-    #[command(after_help = "Example:\n  scenery train runs")]
+    /// Train on a slice: look at the data before a GPU is paid for, run, go on, hand over
+    #[command(after_help = "Examples:
+  scenery train show @core -n 3
+  scenery train lint @core --base deepseek-coder-1.3b
+  scenery train plan @core --preset seed
+  scenery train run @core --base deepseek-coder-1.3b --name first
+  scenery train resume first
+  scenery train export first --out shipped
+  scenery train runs")]
     Train(TrainArgs),
     /// List what changed the store, newest first
     #[command(

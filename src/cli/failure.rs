@@ -111,7 +111,7 @@ impl Failure {
 }
 
 /// An error and what caused it, joined by `: `.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut out = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

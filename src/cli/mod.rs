@@ -112,7 +112,9 @@ const ASKING: &[&str] = &[
     "decontaminate",
     "reject",
     "restore",
+    "standardise",
     "tag",
+    "train",
 ];
 
 /// Keeps the terms of a query that begin with `-` from being read as options: an argument with one dash and more than
@@ -159,7 +161,12 @@ fn unprotect(command: &mut Command) {
         Command::Decontaminate(args) => &mut args.asked.query,
         Command::Reject(args) => &mut args.asked.query,
         Command::Restore(args) => &mut args.asked.query,
+        Command::Standardise(args) => &mut args.asked.query,
         Command::Tag(args) => &mut args.labels,
+        Command::Train(args) => match args.what.query() {
+            Some(terms) => terms,
+            None => return,
+        },
         _ => return,
     };
     for term in terms {
@@ -210,6 +217,10 @@ mod tests {
         assert_eq!(shown("scenery query -n20 -is:valid -- -q"), "scenery query -n20 ~is:valid -- -q");
         assert_eq!(shown("scenery -C dir count -x"), "scenery -C dir count -x");
         assert_eq!(shown("scenery show -abc"), "scenery show -abc");
+        assert_eq!(
+            shown("scenery train lint a -source:x --base d -n 5 -is:valid"),
+            "scenery train lint a ~source:x --base d -n 5 ~is:valid"
+        );
         assert_eq!(shown("scenery tag +a -b -cd -q -- -x"), "scenery tag +a ~b ~cd -q -- -x");
     }
 

@@ -1,8 +1,10 @@
 //! What people decide about samples: tags, rejections, restorations, and what is to be forgotten.
 //!
-//! Layer 3. Each decision is a list of changes for [`Store::change`]; whoever applies them calls [`crate::dedup::regrow`]
+//! Layer 3. What they reword stands in [`standardise`]. Each decision is a list of changes for [`Store::change`]; whoever applies them calls [`crate::dedup::regrow`]
 //! before the op closes. [`dump`] writes all decisions as lines for a file under version control, [`load`] brings them
 //! into another store of the same sources.
+
+pub mod standardise;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +29,9 @@ pub enum CurateError {
     /// An origin that names nothing.
     #[error("{0}")]
     Origin(String),
+    /// A form of instructions that is none.
+    #[error("{0}")]
+    Form(String),
     /// A line of a dump that is none.
     #[error("line {line}: {message}")]
     Line {

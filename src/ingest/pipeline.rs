@@ -272,6 +272,14 @@ fn fill(
     {
         report.notes.push(format!("the recipe expects {expected} rows, {met} were read"));
     }
+    let kept = store.edits_kept()?;
+    if let Some(first) = kept.first() {
+        report.notes.push(format!(
+            "{} samples have other content at their source now, and an edit above it that was kept ({}); `scenery show` prints both",
+            kept.len(),
+            store.name_of(*first)?
+        ));
+    }
     let regrown = dedup::regrow(store, &options.dedup)?;
     if regrown > 0 {
         report

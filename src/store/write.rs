@@ -367,7 +367,7 @@ fn known(conn: &Connection, id: &SampleId) -> Result<Option<Known>, StoreError> 
     Ok(found)
 }
 
-fn put_pending(conn: &Connection, row: u32, after: &Value) -> Result<(), StoreError> {
+pub(super) fn put_pending(conn: &Connection, row: u32, after: &Value) -> Result<(), StoreError> {
     // A second change of the same row in one op adds to the first; a key set to null stays null.
     let before: Option<String> = conn
         .prepare_cached("SELECT after FROM pending WHERE row = ?1")?
@@ -457,8 +457,9 @@ fn write_one(conn: &Connection, op: i64, analyser: i64, prepared: &Prepared) -> 
                 .query_row([known.row], |row| row.get(0))?;
             if let Some(fields) = after.as_object_mut() {
                 if edited && known.present {
-                    // An edit above a changed read is kept.
+                    // An edit above a changed read is kept, and so is what it says of its instruction.
                     fields.remove("revision");
+                    fields.remove("description_kind");
                 }
                 if !known.present || known.reason.as_deref() == Some("gone-upstream") {
                     fields.insert("state".into(), json!(sample.state.word()));

@@ -16,7 +16,7 @@ use crate::nn::merge::{self, Merged, from_f32};
 use crate::nn::weights::{SINGLE, Weights, write_whole};
 use crate::nn::writing::{self, Planned};
 use crate::nn::{NamedTensor, NnError};
-use crate::prompt::canonical_json;
+use crate::prompt::chat_template;
 use crate::prompt::contract::{CONTRACT, Contract};
 use crate::prompt::tokenizer::{GENERATION, Tokenizer};
 
@@ -24,10 +24,8 @@ use crate::prompt::tokenizer::{GENERATION, Tokenizer};
 pub const ADAPTER: &str = "adapter";
 /// Folder of the model inside a run's, where all weights were trained.
 pub const MODEL: &str = "model";
-/// Name of the chat template's file.
-pub const CHAT_TEMPLATE: &str = "chat_template.jinja";
-/// Key of the metadata of weights that says where they come from.
-pub const METADATA: &str = "scenery";
+/// The key of the metadata of weights that holds the digest of the contract.
+pub const CONTRACT_KEY: &str = "contract_sha256";
 
 /// Where weights come from, and what must stand beside them.
 #[derive(Clone, Copy)]
@@ -36,8 +34,6 @@ pub struct Provenance<'a> {
     pub contract: &'a Contract,
     /// The tokenizer that it names.
     pub tokenizer: &'a Tokenizer,
-    /// The chat template that it comes to.
-    pub chat_template: &'a str,
     /// SHA-256 of the manifest of the data.
     pub manifest_sha256: &'a str,
     /// The manifest's own digest.
@@ -47,23 +43,25 @@ pub struct Provenance<'a> {
 }
 
 impl Provenance<'_> {
-    /// The metadata of weights: that they are as PyTorch has them, and where they come from, as canonical JSON.
+    /// The metadata of weights: that they are as PyTorch has them, and where they come from.
     fn metadata(&self) -> BTreeMap<String, String> {
-        let about = json!({
-            "contract": self.contract.digest(),
-            "manifest_sha256": self.manifest_sha256,
-            "manifest_digest": self.manifest_digest,
-            "step": self.step,
-            "tool": concat!("scenery ", env!("CARGO_PKG_VERSION")),
-        });
-        BTreeMap::from([("format".to_owned(), "pt".to_owned()), (METADATA.to_owned(), canonical_json(&about))])
+        let pairs = [
+            ("format", "pt".to_owned()),
+            (CONTRACT_KEY, self.contract.digest()),
+            ("manifest_sha256", self.manifest_sha256.to_owned()),
+            ("manifest_digest", self.manifest_digest.to_owned()),
+            ("step", self.step.to_string()),
+            ("tool", concat!("scenery ", env!("CARGO_PKG_VERSION")).to_owned()),
+        ];
+        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
     /// Writes what stands beside weights.
     fn beside(&self, folder: &Path) -> Result<(), RunError> {
         self.contract.write(&folder.join(CONTRACT))?;
-        write_whole(&folder.join(CHAT_TEMPLATE), self.chat_template.as_bytes())?;
-        self.tokenizer.save_with(folder, Some(self.chat_template), Some(self.contract.max_len))?;
+        let template = chat_template::chat_template(self.contract)?;
+        chat_template::write(self.contract, folder)?;
+        self.tokenizer.save_with(folder, Some(&template), Some(self.contract.max_len))?;
         Ok(())
     }
 

@@ -16,22 +16,29 @@ pub mod batches;
 pub mod checkpoint;
 pub mod curve;
 pub mod data;
+pub mod encoded;
 pub mod events;
 pub mod folder;
 pub mod item;
+pub mod lint;
 pub mod memory;
 pub mod metrics;
 pub mod options;
 pub mod parity;
 pub mod plan;
+pub mod prepare;
 pub mod run;
 pub mod run_error;
+pub mod run_file;
 pub mod sampler;
 pub mod schedule;
 pub mod scoring;
+pub mod show;
 pub mod tensorboard;
 
 use std::path::{Path, PathBuf};
+
+use crate::prompt::PromptError;
 
 /// What ends a stage of training.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +64,21 @@ pub enum TrainError {
         /// What is wrong, and the way on.
         message: String,
     },
+    /// Examples cannot be encoded.
+    #[error("{count} of {of} rows cannot be encoded ({}{}); the first", ids.join(", "), if *count > ids.len() { ", …" } else { "" })]
+    Rows {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        of: usize,
+        /// Ids of the first.
+        ids: Vec<String>,
+        /// What is wrong with the first.
+        source: Box<PromptError>,
+    },
+    /// The prompt contract cannot be used.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
 }
 
 /// A file that cannot be used.

@@ -196,6 +196,29 @@ pub struct RestoreArgs {
     pub asked: Asked,
 }
 
+/// `standardise`.
+#[derive(Args, Debug)]
+pub struct StandardiseArgs {
+    /// The form: `{name}` is filled from meta.NAME, or from a group of --from; `{{` is a brace
+    #[arg(long, value_name = "TEXT")]
+    pub to: String,
+    /// A pattern on the present instruction, whose named groups fill gaps: `f\\(x\\) = (?P<function>.+)$`
+    #[arg(long, value_name = "REGEX")]
+    pub from: Option<String>,
+    /// Leave samples that lack a value as they are, instead of failing
+    #[arg(long)]
+    pub skip_missing: bool,
+    /// Change nothing: print the counts and five rows
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print at most so many samples that lack a value (20 unless said; all with --json)
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// The query
+    #[command(flatten)]
+    pub asked: Asked,
+}
+
 /// `forget`.
 #[derive(Args, Debug)]
 pub struct ForgetArgs {

@@ -23,14 +23,16 @@ impl From<CurateError> for Failure {
     fn from(error: CurateError) -> Failure {
         match error {
             CurateError::Store(error) => error.into(),
-            CurateError::Tag(_) | CurateError::Reason | CurateError::Reserved(_) => Failure::usage(error.to_string()),
+            CurateError::Tag(_) | CurateError::Reason | CurateError::Reserved(_) | CurateError::Form(_) => {
+                Failure::usage(error.to_string())
+            }
             other => Failure::request(other.to_string()),
         }
     }
 }
 
 /// Rows that a query selects, in its order.
-fn rows_of(session: &Session, store: &Store, text: &str, states: States) -> Result<Vec<u32>, Failure> {
+pub(super) fn rows_of(session: &Session, store: &Store, text: &str, states: States) -> Result<Vec<u32>, Failure> {
     let plan = session.compile_in(store, text, &StoreVocabulary::new(store), states)?.plan;
     if let Some(op) = plan.at {
         return Err(Failure::usage(format!(
@@ -41,7 +43,7 @@ fn rows_of(session: &Session, store: &Store, text: &str, states: States) -> Resu
 }
 
 /// The text of a query that must say something: an empty one would change every sample.
-fn said(session: &Session, asked: &crate::cli::args::Asked) -> Result<String, Failure> {
+pub(super) fn said(session: &Session, asked: &crate::cli::args::Asked) -> Result<String, Failure> {
     let text = session.query_text(asked)?;
     if crate::query::says_nothing(&text) {
         return Err(Failure::usage(
@@ -52,7 +54,7 @@ fn said(session: &Session, asked: &crate::cli::args::Asked) -> Result<String, Fa
 }
 
 /// `1 sample`, `12 samples`.
-fn samples(count: u64) -> String {
+pub(super) fn samples(count: u64) -> String {
     format!("{} sample{}", thousands(count), if count == 1 { "" } else { "s" })
 }
 

@@ -69,8 +69,31 @@ pub fn export(session: &Session, args: &ExportArgs) -> Result<(), Failure> {
 pub fn write(
     session: &Session,
     store: &Store,
+    request: Request,
+    settings: &Settings,
+) -> Result<export::Report, Failure> {
+    written(session, store, request, settings, true)
+}
+
+/// As [`write`], of what stays here to be looked at: no licence stops it.
+///
+/// # Errors
+/// As [`export`].
+pub(super) fn write_to_look(
+    session: &Session,
+    store: &Store,
+    request: Request,
+    settings: &Settings,
+) -> Result<export::Report, Failure> {
+    written(session, store, request, settings, false)
+}
+
+fn written(
+    session: &Session,
+    store: &Store,
     mut request: Request,
     settings: &Settings,
+    leaves: bool,
 ) -> Result<export::Report, Failure> {
     request.check()?;
     let words = StoreVocabulary::new(store);
@@ -97,8 +120,12 @@ pub fn write(
     }
     let clusters = Clusters::of(store, &slice)?;
     let licences = licences_of(store, &slice, &clusters)?;
-    deny_too(&mut request, settings, &licences);
-    check_allowed(session, store, &request, &licences)?;
+    if leaves {
+        deny_too(&mut request, settings, &licences);
+        check_allowed(session, store, &request, &licences)?;
+    } else {
+        request.allow_licences = licences.into_iter().collect();
+    }
     request.seeds = seeds(&compiled.plan);
     // Where a pin of a manifest is asked anew, what it asks and its own stages are no part of the query as it was typed.
     let anew = request.saved_queries.keys().any(|name| name.contains('#')) && compiled.plan.order.is_none();

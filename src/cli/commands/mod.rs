@@ -21,6 +21,7 @@ mod saved;
 mod show;
 mod sources;
 mod split;
+mod standardise;
 mod train;
 
 use super::args::Command;
@@ -56,6 +57,7 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Tag(args) => curate::tag(session, &args),
         Command::Reject(args) => curate::reject(session, &args),
         Command::Restore(args) => curate::restore(session, &args),
+        Command::Standardise(args) => standardise::standardise(session, &args),
         Command::Forget(args) => curate::forget(session, &args),
         Command::Dump(args) => curate::dump(session, &args),
         Command::Load(args) => curate::load(session, &args),

@@ -105,7 +105,18 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
     let read = revisions.iter().rev().find(|revision| revision.kind == crate::sample::RevisionKind::Read);
     if let Some(read) = read.filter(|read| !read.current) {
         let _ = writeln!(out, "\n{}", bold("what was read, against what stands now"));
-        out.push_str(&diff(&read.code, &sample.code, session.colour));
+        let asked = read.instruction.as_deref().unwrap_or_default();
+        let asks = sample.instruction.as_deref().unwrap_or_default();
+        if asked != asks {
+            let edit = revisions.iter().find(|revision| revision.current);
+            let by = edit.and_then(|edit| history.iter().find(|entry| entry.op == edit.op));
+            let by = by.map_or(String::new(), |entry| format!(", by op {} ({})", entry.op, entry.verb));
+            let _ = writeln!(out, "  the instruction{by}");
+            out.push_str(&diff(asked, asks, session.colour));
+        }
+        if read.code != sample.code {
+            out.push_str(&diff(&read.code, &sample.code, session.colour));
+        }
     }
     let _ = writeln!(out, "\n{}", bold("facts"));
     for (name, value) in &sample.facts.0 {
@@ -313,7 +324,14 @@ pub fn why(session: &Session, args: &WhyArgs) -> Result<(), Failure> {
         let what = if entry.before.is_null() { "added it" } else { "changed it" };
         out.push(format!("op {} ({}) {what}", entry.op, entry.verb));
     }
-    if sample.cleaners.is_empty() {
+    if sample.revision == crate::sample::RevisionKind::Edited {
+        let revisions = store.revisions(sample.row)?;
+        let edit = revisions.iter().find(|revision| revision.current);
+        let by = edit.and_then(|edit| history.iter().find(|entry| entry.op == edit.op));
+        out.push(by.map_or("it was edited above what was read".to_owned(), |entry| {
+            format!("op {} ({}) edited it above what was read", entry.op, entry.verb)
+        }));
+    } else if sample.cleaners.is_empty() {
         out.push("its code stands as it was read".to_owned());
     } else {
         out.push(format!("its code was mended by {}", sample.cleaners.join(", then ")));
