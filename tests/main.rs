@@ -33,4 +33,5 @@ mod setup;
 mod sides;
 mod slice;
 mod store;
+mod training;
 mod words;

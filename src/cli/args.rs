@@ -8,11 +8,13 @@ mod changes;
 mod runs;
 mod setup;
 mod train;
+mod training;
 
 pub use changes::*;
 pub use runs::*;
 pub use setup::*;
 pub use train::*;
+pub use training::*;
 
 /// An embedded, query-first dataset store for the code that models are fine-tuned on.
 #[derive(Parser, Debug)]
@@ -227,10 +229,14 @@ index. Their ids stay, so that reading them again is refused.")]
   scenery export @core --out core --format alpaca --layout tree --encoding json
   scenery export --from core/manifest.json --out again")]
     Export(ExportArgs),
-    /// Train on a slice: look at the data, plan, run, resume, export
+    /// Train on a slice: look at the data before a GPU is paid for, run, go on, hand over
     #[command(after_help = "Examples:
   scenery train show @core -n 3
   scenery train lint @core --base deepseek-coder-1.3b
+  scenery train plan @core --preset seed
+  scenery train run @core --base deepseek-coder-1.3b --name first
+  scenery train resume first
+  scenery train export first --out shipped
   scenery train runs")]
     Train(TrainArgs),
     /// List what changed the store, newest first

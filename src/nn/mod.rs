@@ -11,9 +11,11 @@
 mod absent;
 pub mod config;
 pub mod lora;
+pub mod merge;
 #[cfg(feature = "train")]
 mod torch;
 pub mod weights;
+pub mod writing;
 
 use std::path::PathBuf;
 

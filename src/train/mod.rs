@@ -10,10 +10,31 @@
 //! Invariants: an export that is not byte for byte what its manifest says is refused; what is trained is told by the
 //! contract's segments, never by searching text; no row is left out in silence.
 
+pub mod artefacts;
+pub mod base;
+pub mod batches;
+pub mod checkpoint;
+pub mod curve;
 pub mod data;
 pub mod encoded;
+pub mod events;
+pub mod folder;
+pub mod item;
 pub mod lint;
+pub mod memory;
+pub mod metrics;
+pub mod options;
+pub mod parity;
+pub mod plan;
+pub mod prepare;
+pub mod run;
+pub mod run_error;
+pub mod run_file;
+pub mod sampler;
+pub mod schedule;
+pub mod scoring;
 pub mod show;
+pub mod tensorboard;
 
 use std::path::{Path, PathBuf};
 

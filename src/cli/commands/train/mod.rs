@@ -1,8 +1,15 @@
 //! `train`: a file per subcommand, and what they share.
 
+mod artefacts;
+mod finish;
+mod flags;
 mod lint;
+mod plan;
+mod resume;
+mod run;
 mod runs;
 mod show;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -28,6 +35,10 @@ pub fn train(session: &Session, args: &TrainArgs) -> Result<(), Failure> {
     match &args.what {
         TrainWhat::Show(args) => show::show(session, args),
         TrainWhat::Lint(args) => lint::lint(session, args),
+        TrainWhat::Plan(args) => plan::plan(session, args),
+        TrainWhat::Run(args) => run::run(session, args),
+        TrainWhat::Resume(args) => resume::resume(session, args),
+        TrainWhat::Export(args) => artefacts::export(session, args),
         TrainWhat::Runs(args) => runs::runs(session, args),
     }
 }

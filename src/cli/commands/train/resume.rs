@@ -1,0 +1,27 @@
+//! `train resume`.
+
+use super::finish::{check_built_in, drive, folder_of, opened};
+use super::watch::Watch;
+use crate::cli::args::TrainResumeArgs;
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::nn;
+use crate::train::run_file::RunFile;
+
+/// Goes on with a run.
+///
+/// # Errors
+/// Where it is not there, or does not stand on what it began with; as the run.
+pub fn resume(session: &Session, args: &TrainResumeArgs) -> Result<(), Failure> {
+    let folder = folder_of(session, &args.run)?;
+    let mut file = RunFile::read(&folder)?;
+    check_built_in()?;
+    if let Some(device) = args.device {
+        file.options.device = device;
+    }
+    file.options.threads = args.threads.or(file.options.threads);
+    let name = file.name.clone();
+    let mut ready = opened(session, &folder, file)?;
+    ready.learner = Some(nn::learner(&ready.file.setup(&folder))?);
+    drive(session, Watch::new(session, session.project().ok(), &name), &mut ready, true)
+}

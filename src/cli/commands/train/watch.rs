@@ -1,0 +1,334 @@
+//! What a run tells, brought to where it belongs: the terminal, standard output as JSON lines, the store.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::cli::draw::thousands;
+use crate::cli::failure::{Failure, chain};
+use crate::cli::session::Session;
+use crate::store::{Begin, NewRun, Project, RunEnd, RunEval, RunState, RunStep, Store};
+use crate::train::events::Event;
+use crate::train::scoring::Means;
+
+/// How long another command's writing is waited for, when steps are recorded.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Brings events to the terminal, to standard output, and into the store.
+pub(super) struct Watch<'a> {
+    session: &'a Session,
+    bar: Option<indicatif::ProgressBar>,
+    record: Option<Record>,
+    /// The last line of `--json`, kept back until the artefacts are written.
+    done: Option<Event>,
+    /// What kept a line from being printed.
+    failure: Option<Failure>,
+}
+
+/// What goes into the store.
+struct Record {
+    project: Project,
+    name: String,
+    who: String,
+    /// Whether the store knows the run.
+    begun: bool,
+    steps: Vec<RunStep>,
+    evals: Vec<RunEval>,
+    seconds: f64,
+    /// Whether it was said that the store is behind.
+    told: bool,
+}
+
+impl<'a> Watch<'a> {
+    /// Makes the watch of a run; without a project nothing is recorded.
+    pub(super) fn new(session: &'a Session, project: Option<Project>, name: &str) -> Watch<'a> {
+        let who = format!("`{}`, begun {}", session.command, session.now());
+        let record = project.map(|project| Record {
+            project,
+            name: name.to_owned(),
+            who,
+            begun: false,
+            steps: Vec::new(),
+            evals: Vec::new(),
+            seconds: 0.0,
+            told: false,
+        });
+        Watch { session, bar: None, record, done: None, failure: None }
+    }
+
+    /// Records that the run begins.
+    ///
+    /// # Errors
+    /// As the store.
+    pub(super) fn begin(&mut self, run: &NewRun<'_>) -> Result<(), Failure> {
+        let Some(record) = &mut self.record else { return Ok(()) };
+        let mut store = record.open()?;
+        let arguments = json!({ "run": run.name, "query": run.query, "base": run.base });
+        store.begin_run(&Begin { verb: "train", arguments, now: &self.session.now() }, run)?;
+        record.begun = true;
+        Ok(())
+    }
+
+    /// Takes an event.
+    pub(super) fn event(&mut self, event: &Event) {
+        self.keep(event);
+        if let Event::Note { text } = event {
+            self.say(|session| session.note(text));
+        }
+        if self.session.json {
+            if let Event::Done { .. } = event {
+                self.done = Some(event.clone());
+            } else if !matches!(event, Event::Note { .. }) {
+                self.line(&serde_json::to_value(event).unwrap_or(Value::Null));
+            }
+            return;
+        }
+        self.draw(event);
+    }
+
+    /// Prints a line of `--json`.
+    pub(super) fn line(&mut self, value: &Value) {
+        if self.session.json
+            && self.failure.is_none()
+            && let Err(failure) = self.session.print_json(value)
+        {
+            self.failure = Some(failure);
+        }
+    }
+
+    /// Says something without tearing the bar.
+    fn say(&self, say: impl FnOnce(&Session)) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| say(self.session)),
+            None => say(self.session),
+        }
+    }
+
+    fn draw(&mut self, event: &Event) {
+        match event {
+            Event::Start { steps, rows, validation_rows, trained_parameters, resumed_from, .. } => {
+                self.session.say(format!(
+                    "{} steps over {} examples, {} parameters are trained, {} examples are evaluated on{}",
+                    thousands(*steps),
+                    thousands(*rows as u64),
+                    thousands(*trained_parameters),
+                    thousands(*validation_rows as u64),
+                    resumed_from.map_or(String::new(), |step| format!("; goes on after step {}", thousands(step)))
+                ));
+                if std::io::stderr().is_terminal() && !self.session.quiet {
+                    let bar = indicatif::ProgressBar::new(*steps);
+                    let form = "{bar:30} {pos}/{len} {msg} {eta}";
+                    if let Ok(style) = indicatif::ProgressStyle::with_template(form) {
+                        bar.set_style(style);
+                    }
+                    bar.set_position(resumed_from.unwrap_or(0));
+                    self.bar = Some(bar);
+                }
+            }
+            Event::Step { step, loss, lr, tokens_per_s, .. } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_position(*step);
+                    bar.set_message(format!("loss {loss:.4} lr {lr:.2e} {tokens_per_s:.0} tokens/s"));
+                }
+            }
+            Event::Evaluation { step, means, best, .. } => {
+                let text = format!(
+                    "step {}: validation loss {:.4}, {:.1} % of tokens right{}{}",
+                    thousands(*step),
+                    means.loss,
+                    means.accuracy * 100.0,
+                    match (means.loss_slot, means.loss_template) {
+                        (Some(slot), Some(template)) => format!(", in slots {slot:.4}, in the template {template:.4}"),
+                        _ => String::new(),
+                    },
+                    if *best { "; the best so far" } else { "" }
+                );
+                self.say(|session| session.say(&text));
+            }
+            Event::OutOfMemory { step, during, from_tokens, to_tokens } => {
+                let text = format!(
+                    "the memory was full at step {step} ({during}): micro-batches of at most {} tokens from now on, instead of {}",
+                    thousands(*to_tokens as u64),
+                    thousands(*from_tokens as u64)
+                );
+                self.say(|session| session.note(&text));
+            }
+            Event::Done { .. } | Event::Interrupted { .. } => {
+                if let Some(bar) = self.bar.take() {
+                    bar.finish_and_clear();
+                }
+            }
+            Event::Note { .. } | Event::Epoch { .. } | Event::Checkpoint { .. } => {}
+        }
+    }
+
+    /// Keeps what the store records, and brings it there at every checkpoint.
+    fn keep(&mut self, event: &Event) {
+        let Some(record) = &mut self.record else { return };
+        match event {
+            Event::Start { resumed_from: Some(step), .. } => {
+                let again = record.open().and_then(|mut store| {
+                    if store.run(&record.name)?.is_none() {
+                        return Ok(false);
+                    }
+                    let arguments = json!({ "run": record.name, "from_step": step });
+                    store.resume_run(
+                        &Begin { verb: "train", arguments, now: &self.session.now() },
+                        &record.name,
+                        *step,
+                    )?;
+                    Ok(true)
+                });
+                match again {
+                    Ok(true) => record.begun = true,
+                    Ok(false) => {
+                        let text =
+                            format!("the store knows no run `{}`, so this one is not recorded there", record.name);
+                        self.record = None;
+                        self.session.note(text);
+                    }
+                    Err(failure) => {
+                        self.record = None;
+                        self.session.note(format!("the run is not recorded in the store: {}", failure.message));
+                    }
+                }
+            }
+            Event::Step {
+                step,
+                epoch,
+                loss,
+                lr,
+                tokens,
+                trained_tokens,
+                padded_tokens,
+                tokens_per_s,
+                grad_norm,
+                ..
+            } => {
+                if *tokens_per_s > 0.0 {
+                    record.seconds += *tokens as f64 / tokens_per_s;
+                }
+                record.steps.push(RunStep {
+                    step: *step,
+                    epoch: *epoch,
+                    loss: *loss,
+                    rate: *lr,
+                    trained: *trained_tokens,
+                    real: *tokens,
+                    padding: padded_tokens.saturating_sub(*tokens),
+                    grad_norm: *grad_norm,
+                    seconds: (*tokens_per_s > 0.0).then_some(record.seconds),
+                    memory: None,
+                });
+            }
+            Event::Evaluation { step, means, by, .. } => {
+                record.evals.extend(measured(*step, "", means));
+                for group in by {
+                    record.evals.extend(measured(*step, &format!("{}:{}", group.key, group.value), &group.means));
+                }
+            }
+            Event::Checkpoint { .. } => {
+                if let Err(failure) = record.flush()
+                    && !record.told
+                {
+                    record.told = true;
+                    let text = format!("the store is behind and will be brought up later: {}", failure.message);
+                    self.say(|session| session.note(&text));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes the bar away, and brings what is left into the store, with what the run came to.
+    ///
+    /// # Errors
+    /// As the store, and where standard output cannot be written.
+    pub(super) fn end(mut self, state: RunState, outcome: &Value, adapter: Option<&str>) -> Result<(), Failure> {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        if let Some(done) = self.done.take()
+            && state == RunState::Done
+        {
+            self.line(&serde_json::to_value(&done).unwrap_or(Value::Null));
+        }
+        if let Some(record) = &mut self.record
+            && record.begun
+        {
+            record.flush()?;
+            let mut store = record.open()?;
+            let arguments = json!({ "run": record.name, "state": state.word() });
+            let begin = Begin { verb: "train", arguments, now: &self.session.now() };
+            store.end_run(&begin, &record.name, &RunEnd { state, outcome, adapter })?;
+        }
+        match self.failure {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Record {
+    fn open(&self) -> Result<Store, Failure> {
+        Ok(Store::open_when_free(&self.project, &self.who, PATIENCE)?)
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        if !self.begun || (self.steps.is_empty() && self.evals.is_empty()) {
+            return Ok(());
+        }
+        let mut store = self.open()?;
+        store.add_steps(&self.name, &self.steps)?;
+        self.steps.clear();
+        store.add_evals(&self.name, &self.evals)?;
+        self.evals.clear();
+        Ok(())
+    }
+}
+
+fn measured(step: u64, among: &str, means: &Means) -> Vec<RunEval> {
+    let values = [
+        ("loss", Some(means.loss)),
+        ("accuracy", Some(means.accuracy)),
+        ("loss_slot", means.loss_slot),
+        ("loss_template", means.loss_template),
+        ("exact", Some(means.exact)),
+        ("prefix", Some(means.prefix)),
+    ];
+    values
+        .into_iter()
+        .filter_map(|(metric, value)| {
+            Some(RunEval {
+                step,
+                metric: metric.to_owned(),
+                among: among.to_owned(),
+                value: value?,
+                tokens: means.tokens,
+            })
+        })
+        .collect()
+}
+
+/// What a failed run came to, for the store.
+pub(super) fn failed(failure: &Failure) -> Value {
+    json!({ "error": { "kind": failure.kind, "message": failure.message } })
+}
+
+/// The failure of a run that was stopped from outside.
+pub(super) fn interrupted(step: u64, run: &str, checkpoint: &std::path::Path) -> Failure {
+    let again = format!("scenery train resume {}", crate::cli::quoted(run));
+    let message = format!(
+        "the run was stopped after step {step}; its state is in {}, and `{again}` goes on exactly from there",
+        checkpoint.display()
+    );
+    Failure::new(1, "interrupted", message).suggesting(vec![again])
+}
+
+/// An error of the standard library's file functions, with its path.
+pub(super) fn file(action: &str, path: &std::path::Path, error: &std::io::Error) -> Failure {
+    let mut out = Failure::new(1, "file", format!("cannot {action} {}: {}", path.display(), chain(error)));
+    out.path = Some(path.display().to_string());
+    out
+}
