@@ -18,6 +18,8 @@ mod ingest_repos;
 mod ingest_tables;
 mod naive;
 mod nn_reference;
+#[cfg(feature = "train")]
+mod overfit;
 mod pipeline;
 mod prompt;
 mod prompts;
