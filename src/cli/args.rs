@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod changes;
+mod generate;
 
 pub use changes::*;
+pub use generate::*;
 
 /// An embedded, query-first dataset store for the code that models are fine-tuned on.
 #[derive(Parser, Debug)]
@@ -211,6 +213,20 @@ index. Their ids stay, so that reading them again is refused.")]
   scenery export @core --out core --format alpaca --layout tree --encoding json
   scenery export --from core/manifest.json --out again")]
     Export(ExportArgs),
+    /// Answer instructions by a model, asked in exactly the form that it was trained with
+    #[command(after_help = "Examples:
+  scenery generate r7 --field instruction='Show the derivative of x^2.'
+  scenery generate r7 --side test --out r7-test.jsonl
+  scenery generate r7 --prompts prompts.csv --column instruction=question --out answers.jsonl
+  scenery generate r7 --side test --forced-prefix auto --stop '```' --max-new-tokens 800
+  scenery generate r7 --side test --skeleton                 feeds the template, fills its slots
+  scenery generate r7 --interactive --temperature 0.7 --top-p 0.9 --seed 3
+  scenery generate r7/adapter --base ~/models/base --beams 4 --side test
+  scenery generate ~/models/base --template alpaca --prompts prompts.jsonl      the base, zero-shot
+
+The likeliest token is taken unless drawing or beams are asked for; there is no repetition penalty and no
+least length unless said. A model whose contract, tokenizer or config is not what it was trained with is refused.")]
+    Generate(GenerateArgs),
     /// List what changed the store, newest first
     #[command(
         after_help = "Examples:\n  scenery log -n 5\n  scenery log -S 'ShowCreation('              when a text came and went\n  scenery log -G 'run_time *= *[0-9]{2}'"
