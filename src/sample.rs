@@ -370,6 +370,37 @@ pub struct Sample {
     pub added: String,
     /// The analysers' results for the current revision.
     pub facts: Facts,
+    /// How a model wrote it, where one did.
+    pub written: Option<Written>,
+}
+
+/// What queries and exports know of how a model wrote a sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Name of the run.
+    pub run: String,
+    /// Why the answer ended, in one word.
+    pub stop: String,
+    /// Row of the sample whose prompt it was; none where the prompt was typed.
+    pub prompt_of: Option<u32>,
+    /// Whether that sample was held when the answer was written: it tied two sides.
+    pub held: bool,
+}
+
+impl Sample {
+    /// Gives what a model wrote the side of the sample whose prompt it was, `None` where that is gone: the store's own side
+    /// as it is now, and of the side that its source gives and the one that it had when the answer was written the one that
+    /// is furthest from training. Other samples stay as they are.
+    pub fn inherit_side(&mut self, prompt_of: Option<&Sample>) {
+        let Some(written) = &self.written else { return };
+        let (mut split, mut held) = (None, written.held);
+        if let Some(parent) = prompt_of {
+            split = parent.split;
+            held = parent.held || (held && split.is_none());
+            self.split_given = self.split_given.max(parent.split_given);
+        }
+        (self.split, self.held) = (split, held);
+    }
 }
 
 /// SHA-256 over what makes up the samples of a slice, in order: id, source, licence, instruction and code of each.

@@ -159,6 +159,7 @@ fn put(store: &mut Store, specs: &[&Spec], settings: &Settings) -> i64 {
                     content: read.hash,
                     added: NOW.to_owned(),
                     facts,
+                    written: None,
                 };
                 let facts = encode_facts(&sample.facts).expect("it packs");
                 let read_hash = hash16(&[spec.code.as_bytes(), spec.kind.word().as_bytes()]);
@@ -174,6 +175,7 @@ fn put(store: &mut Store, specs: &[&Spec], settings: &Settings) -> i64 {
                     issues,
                     facts,
                     known,
+                    generation: None,
                 }
             })
             .collect();

@@ -97,6 +97,7 @@ fn sample(source: &str, key: &str) -> Sample {
         family: None,
         added: "2024-05-06T07:08:09Z".to_owned(),
         facts: Default::default(),
+        written: None,
     }
 }
 

@@ -49,6 +49,7 @@ fn sample(row: u32) -> Sample {
         content: [0; 16],
         added: "2026-01-01T00:00:00Z".into(),
         facts,
+        written: None,
     }
 }
 

@@ -28,6 +28,7 @@ pub fn select_with(query: &Query<Resolved>, rows: &[Sample], terms: &Terms) -> V
     let naive = Naive {
         rows,
         kept_only: !names_state(query),
+        with_generated: names_evaluation(query),
         sets: RefCell::default(),
         expressions: RefCell::default(),
         terms,
@@ -117,6 +118,7 @@ enum Value {
 struct Naive<'a> {
     rows: &'a [Sample],
     kept_only: bool,
+    with_generated: bool,
     sets: RefCell<HashMap<*const Query<Resolved>, HashSet<usize>>>,
     expressions: RefCell<HashMap<String, Regex>>,
     terms: &'a Terms,
@@ -143,6 +145,25 @@ fn names_state(query: &Query<Resolved>) -> bool {
     within(&query.filter)
 }
 
+fn names_evaluation(query: &Query<Resolved>) -> bool {
+    fn within(expr: &Expr<Resolved>) -> bool {
+        match &expr.node {
+            Node::And(members) | Node::Or(members) => members.iter().any(within),
+            Node::Not(inner) => within(inner),
+            Node::Atom(Check::Saved { query, .. }) => names_evaluation(query),
+            Node::Atom(
+                Check::Value { field, .. }
+                | Check::Glob { field, .. }
+                | Check::Match { field, .. }
+                | Check::Range { field, .. }
+                | Check::Given(field),
+            ) => field.name.starts_with("eval."),
+            _ => false,
+        }
+    }
+    within(&query.filter)
+}
+
 impl Naive<'_> {
     /// A query by itself: a saved query that is the whole filter hands on its order.
     fn rows_of(&self, query: &Query<Resolved>) -> Vec<usize> {
@@ -150,7 +171,10 @@ impl Naive<'_> {
             Node::Atom(Check::Saved { query, .. }) => self.rows_of(query),
             _ => {
                 let mut chosen: Vec<usize> = (0..self.rows.len())
-                    .filter(|row| !self.kept_only || self.rows[*row].state == State::Kept)
+                    .filter(|row| {
+                        let state = self.rows[*row].state;
+                        !self.kept_only || state == State::Kept || (self.with_generated && state == State::Generated)
+                    })
                     .filter(|row| self.passes(&query.filter, *row))
                     .collect();
                 chosen.sort_by_key(|row| self.rows[*row].id);
@@ -558,6 +582,8 @@ fn value(sample: &Sample, field: &Field) -> Value {
     match field.name.as_str() {
         // nothing makes their values yet
         "dup.of" | "dup.similarity" | "dup.size" | "fail.class" | "family" | "validated" => Value::Null,
+        "eval.run" => maybe(sample.written.as_ref().map(|written| written.run.as_str())),
+        "eval.stop" => maybe(sample.written.as_ref().map(|written| written.stop.as_str())),
         name if name.starts_with("eval.") => Value::Null,
         "id" => word(&sample.id.to_string()),
         "source" => word(&sample.source),

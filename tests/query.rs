@@ -565,6 +565,7 @@ fn samples(rng: &mut Rng, count: usize) -> Vec<Sample> {
                 family: None,
                 added: format!("2026-0{}-1{}T08:00:00Z", rng.between(1, 3), rng.below(10)),
                 facts,
+                written: None,
             }
         })
         .collect()

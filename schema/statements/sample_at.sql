@@ -2,6 +2,7 @@
 SELECT s.id, src.name, s.source, s.key, s.added, s.state, coalesce(
     (SELECT h.before FROM history AS h WHERE h.row = s.row AND h.op > ?2 ORDER BY h.op LIMIT 1),
     json_object('present', s.present, 'state', s.state, 'reason', s.reason, 'locator', s.locator, 'revision', s.revision,
+        'read_revision', s.read_revision,
         'licence', s.licence, 'level', s.level, 'split', s.split, 'split_given', s.split_given,
         'description_kind', s.description_kind, 'family', s.family, 'meta', s.meta, 'tags', s.tags,
         'held', s.held))

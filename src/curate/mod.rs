@@ -116,10 +116,11 @@ pub fn reject(store: &Store, rows: &[u32], reason: &str) -> Result<Vec<(u32, Val
 /// As the store.
 pub fn restore(store: &Store, rows: &[u32]) -> Result<Vec<(u32, Value)>, StoreError> {
     let columns = store.columns()?;
+    let generated = store.generated_rows()?;
     let mut out = Vec::new();
     for row in rows {
         let state = columns.words("state", *row).first().copied().unwrap_or_default();
-        let mut after = Duplicate::columns(None);
+        let mut after = back(generated.contains(*row));
         if state == State::Duplicate.word() {
             after["exempt"] = json!(1);
         } else if state != State::Rejected.word() {
@@ -130,8 +131,17 @@ pub fn restore(store: &Store, rows: &[u32]) -> Result<Vec<(u32, Value)>, StoreEr
     Ok(out)
 }
 
+/// What a row becomes that is brought back: kept, or what a model wrote and no more.
+fn back(generated: bool) -> Value {
+    let mut after = Duplicate::columns(None);
+    if generated {
+        after["state"] = json!(State::Generated.word());
+    }
+    after
+}
+
 /// The rows of an origin: `SOURCE`, `SOURCE:LOCATOR` (with `*` for any characters) or the beginning of an id (at least 6
-/// digits). Rows that are forgotten already are left out.
+/// digits), and what models wrote from their prompts, since that holds these. Rows that are forgotten already are left out.
 ///
 /// # Errors
 /// [`CurateError::Origin`] where it names nothing; as the store.
@@ -167,6 +177,9 @@ pub fn of_origin(store: &Store, origin: &str) -> Result<Vec<u32>, CurateError> {
             "`{origin}` names no sample: `scenery query 'state:any source:{source}'` prints locators"
         )));
     }
+    rows.extend(store.generated_from(&rows)?);
+    rows.sort_unstable();
+    rows.dedup();
     let columns = store.columns()?;
     rows.retain(|row| columns.words("state", *row).first().copied() != Some(State::Forgotten.word()));
     Ok(rows)
@@ -276,6 +289,7 @@ pub fn read_dump(text: &str) -> Result<Vec<Decision>, CurateError> {
 pub fn load(store: &Store, decisions: &[Decision]) -> Result<Loaded, StoreError> {
     let exempt: BTreeSet<u32> = store.exempt_rows()?.into_iter().collect();
     let columns = store.columns()?;
+    let generated = store.generated_rows()?;
     let present = columns.present();
     let mut out = Loaded::default();
     for decision in decisions {
@@ -306,7 +320,7 @@ pub fn load(store: &Store, decisions: &[Decision]) -> Result<Loaded, StoreError>
                 set(columns);
             }
             None if state == State::Rejected && reason.as_deref() != Some(GONE) => {
-                set(Duplicate::columns(None));
+                set(back(generated.contains(row)));
             }
             _ => {}
         }

@@ -518,5 +518,6 @@ pub(crate) fn sample_for_tests(source: &str, key: &str, instruction: &str, code:
         content: content_hash(code),
         added: "2024-01-01T00:00:00Z".to_owned(),
         facts: Facts::default(),
+        written: None,
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod cleaners;
+pub mod generated;
 pub mod pipeline;
 pub mod readers;
 pub mod recipe;

@@ -28,7 +28,7 @@ use crate::store::{
 };
 
 /// Rows of a batch; what one transaction holds.
-const BATCH_ROWS: usize = 1024;
+pub(super) const BATCH_ROWS: usize = 1024;
 /// Stack of the reading thread: nested JSON is read by recursion, with a depth limit.
 const READER_STACK_BYTES: usize = 16 << 20;
 /// A batch ends earlier at this many bytes of text.
@@ -529,6 +529,7 @@ fn prepare(task: Task, recipe: &Recipe, source: i64, now: &str) -> Result<Prepar
         code: cleaned.code,
         added: now.to_owned(),
         facts,
+        written: None,
     };
     let facts = encode_facts(&sample.facts)?;
     Ok(Prepared {
@@ -542,5 +543,6 @@ fn prepare(task: Task, recipe: &Recipe, source: i64, now: &str) -> Result<Prepar
         facts,
         known,
         sample,
+        generation: None,
     })
 }

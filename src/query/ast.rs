@@ -494,6 +494,24 @@ impl Expr<Resolved> {
             },
         }
     }
+
+    /// Whether a test on what models wrote stands anywhere in it: on a field of evaluation.
+    pub fn names_evaluation(&self) -> bool {
+        match &self.node {
+            Node::All => false,
+            Node::And(members) | Node::Or(members) => members.iter().any(Expr::names_evaluation),
+            Node::Not(inner) => inner.names_evaluation(),
+            Node::Atom(check) => match check {
+                Check::Value { field, .. }
+                | Check::Glob { field, .. }
+                | Check::Match { field, .. }
+                | Check::Range { field, .. }
+                | Check::Given(field) => field.name.starts_with("eval."),
+                Check::Saved { query, .. } => query.filter.names_evaluation(),
+                _ => false,
+            },
+        }
+    }
 }
 
 impl Query<Parsed> {

@@ -99,10 +99,18 @@ pub static FIXED: &[FieldInfo] = &[
     fixed(
         "eval.run",
         Kind::Word,
-        Home::Unfilled,
+        Home::Row,
         "",
         "eval.run:base",
-        "The run of a model that wrote it. Nothing fills it yet: there are no evaluations.",
+        "The run of the model that wrote it, where one did. A query that names a field of evaluation sees generated samples beside the kept ones.",
+    ),
+    fixed(
+        "eval.stop",
+        Kind::Word,
+        Home::Row,
+        "",
+        "eval.stop:max-tokens",
+        "Why the model ended that wrote it: `stop-id`, `stop-string`, `max-tokens`, `context-full`, `template-end`.",
     ),
     fixed(
         "fail.class",
@@ -350,7 +358,7 @@ mod tests {
         assert_eq!(find("meta.title").map(|field| field.home), Some(Home::Meta));
         assert_eq!(find("meta."), None);
         assert_eq!(find("meta.NAME").map(|field| field.name), Some("meta.NAME"));
-        assert_eq!(find("eval.run").map(|field| field.kind), Some(Kind::Word));
+        assert_eq!(find("eval.run").map(|field| (field.kind, field.home)), Some((Kind::Word, Home::Row)));
         assert_eq!(find("eval.render-rate").map(|field| field.name), Some("eval.NAME"));
         assert_eq!(named("eval.x").map(|field| field.name), Some("eval.x".to_owned()));
     }

@@ -12,9 +12,14 @@ use super::numbers;
 use super::plan::{Field, Filter, Home, Note, Plan, Range, Step, Test};
 use super::values::glob_pattern;
 
+/// The states that a query asks of which nobody typed.
+pub(super) fn asked(query: &Query<Resolved>, states: States) -> &'static [State] {
+    if query.filter.names_state() { &[] } else { states.asked(query.filter.names_evaluation()) }
+}
+
 /// Lowers a whole query.
 pub(super) fn plan(query: Query<Resolved>, states: States) -> Plan {
-    let states = if query.filter.names_state() { &[] } else { states.asked() };
+    let states = asked(&query, states);
     let mut notes = query.notes.clone();
     let mut plan = lower(&query, !states.is_empty(), states);
     contradictions(&plan.filter, &mut notes);
@@ -66,7 +71,7 @@ fn lower(query: &Query<Resolved>, kept_only: bool, default: &[State]) -> Plan {
     plan
 }
 
-/// `state:kept`, or what else the default is; it is not asked of the rows that a pin names.
+/// `state:kept`, or what else the default is; that is not asked of the rows that a pin names.
 fn in_states(expression: &Expr<Resolved>, states: &[State]) -> Filter {
     let kind = super::fields::find("state").map_or(Kind::Word, |info| info.kind);
     let test = |state: &State| {

@@ -220,7 +220,7 @@ pub fn resolve(query: Query<Parsed>, vocabulary: &dyn Vocabulary) -> Result<Quer
 }
 
 /// Lowers a resolved query to what runs. `state:kept` is added unless a test on `state` stands anywhere in the query,
-/// saved queries included; a saved query with stages inside an expression chooses among the same rows.
+/// saved queries included, and `state:generated` beside it where a field of evaluation is named (`eval.run:r7`); a saved query with stages inside an expression chooses among the same rows.
 pub fn plan(query: Query<Resolved>) -> Plan {
     lower::plan(query, States::Kept)
 }
@@ -236,14 +236,14 @@ pub struct Compiled {
     pub resolved: Query<Resolved>,
     /// What runs; prints as a tree. Its notes are those of the whole query.
     pub plan: Plan,
-    /// What was added that nobody typed: `state:kept`, or nothing.
+    /// What was added that nobody typed: `state:kept`, with `state:generated` beside it, or nothing.
     pub defaults: Vec<String>,
 }
 
 /// The states that a query asks of which says nothing of states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum States {
-    /// `kept`.
+    /// `kept`; with a field of evaluation in the query `generated` too.
     Kept,
     /// Those that a person can bring back: `duplicate` and `rejected`.
     PutAside,
@@ -252,8 +252,10 @@ pub enum States {
 }
 
 impl States {
-    fn asked(self) -> &'static [State] {
+    /// `evaluation`: a field of evaluation is named, so that what models wrote is asked for too.
+    fn asked(self, evaluation: bool) -> &'static [State] {
         match self {
+            States::Kept if evaluation => &[State::Kept, State::Generated],
             States::Kept => &[State::Kept],
             States::PutAside => &[State::Duplicate, State::Rejected],
             States::Any => &[],
@@ -279,7 +281,7 @@ pub fn compile_in(text: &str, vocabulary: &dyn Vocabulary, states: States) -> Re
         let parsed = parse::query(text)?;
         let resolved = resolve::query(&parsed, vocabulary)?;
         let plan = lower::plan(resolved.clone(), states);
-        let asked = if plan.default_state { states.asked() } else { &[] };
+        let asked = if plan.default_state { lower::asked(&resolved, states) } else { &[] };
         let defaults = asked.iter().map(|state| format!("state:{state}")).collect();
         Ok(Compiled { text: text.to_owned(), parsed, resolved, plan, defaults })
     };

@@ -10,7 +10,8 @@ use crate::analyze::pattern::Pattern;
 pub enum Home {
     /// A fact of the current code: terms and fast fields of the index.
     Fact,
-    /// Given by the source and rewritten with the sample: `source`, `level`, `split.given`, `description.kind`, `added`.
+    /// Given by the source and rewritten with the sample: `source`, `level`, `split.given`, `description.kind`, `added`,
+    /// `eval.run`, `eval.stop`.
     Row,
     /// Changes without the code changing: `state`, `reason`, `split`, `tag`, `licence`, `rank`, `edited`.
     Column,

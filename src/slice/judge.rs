@@ -177,6 +177,8 @@ pub(super) fn values_of_sample(sample: &Sample, field: &Field, take: &mut dyn Fn
         (_, "split") if sample.held => word("held"),
         (_, "split") => sample.split.into_iter().for_each(|side| word(side.word())),
         (_, "split.given") => sample.split_given.into_iter().for_each(|side| word(side.word())),
+        (_, "eval.run") => sample.written.iter().for_each(|written| word(&written.run)),
+        (_, "eval.stop") => sample.written.iter().for_each(|written| word(&written.stop)),
         (_, "tag") => sample.tags.iter().for_each(|tag| word(tag)),
         (_, "edited") => word(if sample.revision == RevisionKind::Edited { "true" } else { "false" }),
         (_, "description.kind") => word(sample.description_kind.word()),

@@ -71,10 +71,31 @@ fn ties_of(moment: &Moment<'_>, rows: &[u32]) -> Result<Vec<Ties>, StoreError> {
         .collect()
 }
 
+/// What a model wrote has the side of its prompt, and no other.
+fn inherits(moment: &Moment<'_>, row: u32, side: Side) -> Result<(), StoreError> {
+    let Some(mut sample) = moment.sample(row)? else { return Ok(()) };
+    let Some(prompt_of) = sample.written.as_ref().map(|written| written.prompt_of) else { return Ok(()) };
+    let parent = prompt_of.map(|row| moment.sample(row)).transpose()?.flatten();
+    sample.inherit_side(parent.as_ref());
+    let own = match (sample.held, sample.split.or(sample.split_given)) {
+        (true, _) => "held".to_owned(),
+        (false, Some(own)) if own != side => own.to_string(),
+        _ => return Ok(()),
+    };
+    Err(StoreError::Unknown(format!(
+        "the stage `split` contradicts the sides of prompts: {} was generated from a prompt that is {own}, and is {side} here; leave the stage out, and what models wrote goes where its prompt is",
+        &sample.id.to_string()[..12]
+    )))
+}
+
 /// A label that is not the side which the store recorded is an error: two splits of one store would leak.
 fn contradictions(moment: &Moment<'_>, rows: &[u32], samples: &[Ties], sides: &[Side]) -> Result<(), StoreError> {
     let mut wrong = Vec::new();
+    let generated = moment.store.generated_rows()?;
     for ((row, sample), side) in rows.iter().zip(samples).zip(sides) {
+        if generated.contains(*row) {
+            inherits(moment, *row, *side)?;
+        }
         if let Some(own) = moment.side(*row)?
             && own != *side
         {

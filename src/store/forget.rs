@@ -1,7 +1,7 @@
 //! Forgetting: the content of samples goes for good, everywhere in the store.
 //!
 //! What goes in the transaction that closes the op: texts and facts of all revisions, the source's own columns and the
-//! key, signatures, near pairs that nothing else has, verdicts, and all of it in history. What goes right after it, and
+//! key, signatures, near pairs that nothing else has, verdicts, how a model wrote it, and all of it in history. What goes right after it, and
 //! whenever the store is next opened to write if that was interrupted: the documents' traces in the index, and free
 //! pages and the log of the database.
 
@@ -80,6 +80,8 @@ fn scrub(conn: &Connection, row: u32) -> Result<(), StoreError> {
     conn.prepare_cached("DELETE FROM fact WHERE revision IN (SELECT revision FROM revision WHERE row = ?1)")?
         .execute([row])?;
     conn.prepare_cached("DELETE FROM signature WHERE revision IN (SELECT revision FROM revision WHERE row = ?1)")?
+        .execute([row])?;
+    conn.prepare_cached("DELETE FROM generation WHERE revision IN (SELECT revision FROM revision WHERE row = ?1)")?
         .execute([row])?;
     conn.prepare_cached("DELETE FROM verdict WHERE row = ?1")?.execute([row])?;
     conn.prepare_cached(

@@ -13,6 +13,7 @@ mod duplicates;
 mod error;
 mod follow;
 mod forget;
+mod generated;
 pub mod index;
 mod kin;
 mod lock;
@@ -21,6 +22,7 @@ mod past;
 mod pickaxe;
 mod pins;
 mod read;
+mod runs;
 mod sources;
 mod texts;
 mod verdicts;
@@ -36,6 +38,7 @@ pub use account::Counted;
 pub use columns::Columns;
 pub use duplicates::{Duplicate, FoundBy, Measured, Method, Near, PackedCode, Participant, Shingled};
 pub use error::StoreError;
+pub use generated::{Generation, RUN_SOURCES};
 use index::rows::RowSet;
 use index::{DocumentWriter, Index};
 pub use kin::{Kin, Kinship};
@@ -45,6 +48,7 @@ pub use past::Past;
 pub use pickaxe::TextChange;
 pub use pins::{Freeze, PinRecord};
 pub use read::{HistoryEntry, IDS_SQL, META_SQL, PLACES_SQL, Placed, RevisionRecord};
+pub use runs::{NewRun, RunEnd, RunEval, RunPart, RunRecord, RunState, RunStep};
 pub use sources::SourceRecord;
 pub use texts::{Text, Texts};
 pub use verdicts::{FoundAs, Verdict};
@@ -55,6 +59,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/migrations/0002_undo_of_sources.sql"),
     include_str!("../../schema/migrations/0003_pins.sql"),
     include_str!("../../schema/migrations/0004_duplicates_and_sides.sql"),
+    include_str!("../../schema/migrations/0005_runs.sql"),
 ];
 
 /// Marks the file as ours (`application_id`): "scny".
@@ -187,7 +192,15 @@ impl Store {
     /// # Errors
     /// As [`Store::open`]; [`StoreError::Locked`] at once.
     pub fn open_for_writing(project: &Project, who: &str) -> Result<Store, StoreError> {
-        let lock = Lock::take(&project.store_dir().join("lock"), who, Duration::ZERO)?;
+        Store::open_when_free(project, who, Duration::ZERO)
+    }
+
+    /// Opens a store to write once nobody else does, for up to `patience`: for what a long command writes now and then.
+    ///
+    /// # Errors
+    /// As [`Store::open_for_writing`], after that time.
+    pub fn open_when_free(project: &Project, who: &str, patience: Duration) -> Result<Store, StoreError> {
+        let lock = Lock::take(&project.store_dir().join("lock"), who, patience)?;
         let mut store = Store::open_with(project, Some(lock), true)?;
         store.purge()?;
         Ok(store)

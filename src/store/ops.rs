@@ -1,6 +1,6 @@
 //! Ops: what changed the store, in order; open, closed, undone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
@@ -225,7 +225,7 @@ impl Store {
                 top = next;
             }
             return Err(StoreError::Unknown(format!(
-                "op {direct} changed samples that op {target} wrote: `scenery undo {top}` first"
+                "op {direct} changed or used what op {target} wrote: `scenery undo {top}` first"
             )));
         }
         // All in one transaction: an undo is never found half done.
@@ -292,12 +292,28 @@ impl Store {
                 &without[0].to_string()[..8]
             )));
         }
+        if let Some(name) = super::runs::doubled(&transaction)? {
+            return Err(StoreError::Unknown(format!(
+                "another run is called `{name}` by now: undo first the op that began it (`scenery log` names it)"
+            )));
+        }
         transaction.commit()?;
         self.catch_up()?;
         Ok(Undone { undone: target, verb: target_verb, restored, removed, op })
     }
 
-    /// The newest op in effect that changed what an op wrote.
+    /// Refuses to begin something while another command's op is open.
+    ///
+    /// # Errors
+    /// [`StoreError::OpenOp`].
+    pub(super) fn refuse_beside_open(&self) -> Result<(), StoreError> {
+        match self.open_op()? {
+            Some((op, verb, arguments)) => Err(StoreError::OpenOp { op, again: again(&verb, &arguments), verb }),
+            None => Ok(()),
+        }
+    }
+
+    /// The newest op in effect that changed what an op wrote, or that what it wrote was used for.
     fn stands_above(&self, ops: &[OpRecord], target: i64) -> Result<Option<i64>, StoreError> {
         // An undo of an op that is itself later stands in the way of nothing: the two cancel out.
         let above: Vec<i64> = ops
@@ -315,7 +331,13 @@ impl Store {
                 AND (h.row IN (SELECT row FROM history WHERE op = ?1) OR h.row IN (SELECT row FROM sample WHERE added_op = ?1))
              UNION ALL
              SELECT h.op FROM source_history AS h WHERE h.op IN (SELECT value FROM json_each(?2))
-                AND h.source IN (SELECT source FROM source_history WHERE op = ?1))",
+                AND h.source IN (SELECT source FROM source_history WHERE op = ?1)
+             UNION ALL
+             SELECT p.op FROM run_part AS p WHERE p.op IN (SELECT value FROM json_each(?2))
+                AND p.run IN (SELECT run FROM run_part WHERE op = ?1)
+             UNION ALL
+             SELECT r.op FROM generation AS g JOIN revision AS r ON r.revision = g.revision
+             WHERE r.op IN (SELECT value FROM json_each(?2)) AND g.run IN (SELECT run FROM run_part WHERE op = ?1))",
             params![target, json!(above).to_string()],
             |row| row.get(0),
         )?;
@@ -333,6 +355,36 @@ impl Store {
         self.conn.execute("DELETE FROM change WHERE seq <= ?1", [target])?;
         Ok(())
     }
+}
+
+/// Logs an op that is begun and ended at once and changes no sample; returns its number.
+pub(super) fn at_once(conn: &Connection, begin: &Begin<'_>, summary: &Value) -> Result<i64, StoreError> {
+    conn.execute(
+        "INSERT INTO op (verb, arguments, started, ended, summary, tool) VALUES (?1, ?2, ?3, ?3, ?4, ?5)",
+        params![
+            begin.verb,
+            begin.arguments.to_string(),
+            begin.now,
+            summary.to_string(),
+            env!("CARGO_PKG_VERSION")
+        ],
+    )?;
+    Ok(conn.last_insert_rowid())
+}
+
+/// The ops that are undone by one that is in effect.
+pub(super) fn undone(conn: &Connection) -> Result<BTreeSet<i64>, StoreError> {
+    let mut statement =
+        conn.prepare_cached("SELECT op, undoes FROM op WHERE undoes IS NOT NULL ORDER BY op DESC")?;
+    let mut out = BTreeSet::new();
+    for found in statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))? {
+        let (op, target) = found?;
+        // What undoes an op is newer than it.
+        if !out.contains(&op) {
+            out.insert(target);
+        }
+    }
+    Ok(out)
 }
 
 /// Ends an op: history, live values, change log.

@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, params};
 use serde_json::Value;
 
 use super::index::rows::RowSet;
-use super::read::{facts_of, json, unreadable, word};
+use super::read::{facts_of, json, unreadable, word, written};
 use super::{Store, StoreError, codec};
 use crate::sample::{Facts, Sample, SampleId, State};
 
@@ -144,7 +144,14 @@ impl Past<'_> {
             content: [0; 16],
             added,
             facts: Facts::default(),
+            written: None,
         };
+        if let Some(read) = live["read_revision"].as_i64() {
+            let mut statement = conn
+                .prepare_cached("SELECT stop, prompt_of, side FROM generation WHERE revision = ?1")?;
+            let found = statement.query_row([read], |found| written(found, 0, &sample.source)).optional()?;
+            sample.written = found.flatten();
+        }
         self.content(revision, &mut sample)?;
         Ok(Some(sample))
     }

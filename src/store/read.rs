@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 
 use super::index::rows::RowSet;
-use super::{Store, StoreError, codec};
-use crate::sample::{Dialect, Facts, RejectedRow, RevisionKind, Sample, SampleId};
+use super::{RUN_SOURCES, Store, StoreError, codec};
+use crate::sample::{Dialect, Facts, RejectedRow, RevisionKind, Sample, SampleId, Written};
 
 /// What reads the place of every sample.
 pub const PLACES_SQL: &str = "SELECT s.row, s.key, s.locator, src.name FROM sample AS s JOIN source AS src ON src.source = s.source WHERE s.present = 1";
@@ -146,8 +146,21 @@ fn packed(row: &Row<'_>) -> rusqlite::Result<Packed> {
             content: row.get(21)?,
             added: row.get(22)?,
             facts: Facts::default(),
+            written: written(row, 26, &row.get::<_, String>(2)?)?,
         },
     })
+}
+
+/// How a model wrote a sample of a source: stop, row of the prompt's sample and its side, from `at` on.
+pub(super) fn written(row: &Row<'_>, at: usize, source: &str) -> rusqlite::Result<Option<Written>> {
+    let Some(stop) = row.get::<_, Option<String>>(at)? else { return Ok(None) };
+    let side: Option<String> = row.get(at + 2)?;
+    Ok(Some(Written {
+        run: source.strip_prefix(RUN_SOURCES).unwrap_or(source).to_owned(),
+        stop,
+        prompt_of: row.get(at + 1)?,
+        held: side.as_deref() == Some("held"),
+    }))
 }
 
 /// A sample, where it is there.

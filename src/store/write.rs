@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value, json};
 
 use super::index::rows::RowSet;
-use super::{Store, StoreError, codec};
+use super::{Generation, Store, StoreError, codec};
 use crate::sample::{Facts, RejectedRow, RevisionKind, Sample, SampleId, State};
 
 /// A text pair, ready to be kept.
@@ -86,6 +86,8 @@ pub struct Prepared {
     pub facts: (Vec<u8>, i64),
     /// What was known of it.
     pub known: Option<Known>,
+    /// How a model wrote it, where one did.
+    pub generation: Option<Generation>,
 }
 
 /// Compresses facts for [`Prepared`].
@@ -398,6 +400,9 @@ fn write_one(conn: &Connection, op: i64, analyser: i64, prepared: &Prepared) -> 
         Ok(conn.last_insert_rowid())
     };
     let read = revise(RevisionKind::Read, &prepared.read, &[])?;
+    if let Some(generation) = &prepared.generation {
+        super::generated::put(conn, read, generation)?;
+    }
     let current = match &prepared.fixed {
         Some(fixed) => revise(RevisionKind::Fixed, fixed, &sample.cleaners)?,
         None => read,
@@ -427,7 +432,8 @@ fn write_one(conn: &Connection, op: i64, analyser: i64, prepared: &Prepared) -> 
                 prepared.dialect.map(|dialect| dialect.word()),
                 issues,
                 op,
-                sample.added
+                sample.added,
+                sample.state.word()
             ])?;
         }
         Some(known) => {
@@ -455,7 +461,7 @@ fn write_one(conn: &Connection, op: i64, analyser: i64, prepared: &Prepared) -> 
                     fields.remove("revision");
                 }
                 if !known.present || known.reason.as_deref() == Some("gone-upstream") {
-                    fields.insert("state".into(), json!("kept"));
+                    fields.insert("state".into(), json!(sample.state.word()));
                     fields.insert("reason".into(), Value::Null);
                 }
             }

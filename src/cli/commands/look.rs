@@ -232,6 +232,8 @@ pub fn value_of(sample: &Sample, field: &Field, beside: &Beside<'_>) -> Value {
         (Home::Meta, name) => {
             sample.meta.get(name.strip_prefix("meta.").unwrap_or(name)).cloned().unwrap_or(Value::Null)
         }
+        (_, "eval.run") => json!(sample.written.as_ref().map(|written| &written.run)),
+        (_, "eval.stop") => json!(sample.written.as_ref().map(|written| &written.stop)),
         (_, "id") => json!(sample.id.to_string()),
         (_, "source") => json!(sample.source),
         (_, "locator") => json!(sample.locator),

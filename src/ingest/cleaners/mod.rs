@@ -112,6 +112,12 @@ pub fn clean(code: &str, instruction: Option<&str>, context: &CleanContext) -> C
     Cleaned { code: text.into_owned(), instruction, applied }
 }
 
+/// Takes code out of the one Markdown fence around it, with the name of the cleaner that does; none where there is none.
+pub fn unfenced(code: &str) -> Option<(String, &'static str)> {
+    let cleaner = &fence_stripped::CLEANER;
+    Some((step(cleaner, code, &CleanContext { dialect: None })?, cleaner.name))
+}
+
 fn clean_instruction(text: &str, context: &CleanContext, applied: &mut Vec<&'static str>) -> String {
     let mut text = text.to_owned();
     for cleaner in CLEANERS.iter().filter(|cleaner| cleaner.instructions) {

@@ -286,6 +286,7 @@ mod tests {
             content: [0; 16],
             added: "2026-01-01T00:00:00Z".into(),
             facts: crate::analyze::analyse("from manim import *\n", None, None, &[]),
+            written: None,
         };
         writer.add(&sample).unwrap();
         index.commit(writer, 1).unwrap();

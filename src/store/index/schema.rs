@@ -275,6 +275,12 @@ fn terms_of(sample: &Sample) -> String {
         put("family", family);
         put(HAS, "family");
     }
+    if let Some(written) = &sample.written {
+        for (field, word) in [("eval.run", &written.run), ("eval.stop", &written.stop)] {
+            put(field, word);
+            put(HAS, field);
+        }
+    }
     if sample.instruction.is_some() {
         put(HAS, "instruction");
     }
