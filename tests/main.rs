@@ -18,6 +18,7 @@ mod index;
 mod ingest_repos;
 mod ingest_tables;
 mod naive;
+mod nn_reference;
 mod pipeline;
 mod prompts;
 mod query;

@@ -3,11 +3,22 @@
 //! A [`Template`] is a list of segments; what is trained on is a suffix of it, so `render(fields).text` starts with
 //! `prompt(fields)` by construction. Its digest (SHA-256 over canonical JSON) travels with what was made by it.
 //! Masks come from the segments, never from searching text; a field that holds the text of a special token is refused.
+//!
+//! A [`contract::Contract`] is a template bound to a [`tokenizer::Tokenizer`]: with ids of its special tokens, and where
+//! generation stops.
 
+mod bpe;
+pub mod contract;
+mod difference;
+mod files;
+mod lcs;
 pub mod templates;
+pub mod tokenizer;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -120,8 +131,8 @@ pub struct Rendered {
     pub pieces: Vec<Piece>,
 }
 
-/// What makes a template unusable, or a text impossible to render.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// What makes a template or a contract unusable, or a text impossible to render or encode.
+#[derive(Debug, thiserror::Error)]
 pub enum PromptError {
     /// There is no template of this name.
     #[error("there is no prompt template `{name}`; there are {}", known.join(", "))]
@@ -148,7 +159,9 @@ pub enum PromptError {
         field: String,
     },
     /// A value holds the text of a special token, which would end or restart the prompt inside it.
-    #[error("the {field} holds `{text}`, the text of the special token {special} of prompt template `{id}`")]
+    #[error(
+        "the {field} holds `{text}` at byte {at}, the text of the special token {special} of prompt template `{id}`"
+    )]
     SpecialText {
         /// Template.
         id: String,
@@ -158,7 +171,76 @@ pub enum PromptError {
         special: String,
         /// Its text.
         text: String,
+        /// Byte of the value, as it was given, where the text begins.
+        at: usize,
     },
+    /// The template has a special token that the tokenizer does not have.
+    #[error(
+        "prompt template `{id}` needs the special token `{text}` ({special}), which is not in the vocabulary of this \
+         tokenizer; templates that fit it: {}", if fit.is_empty() { "none".to_owned() } else { fit.join(", ") }
+    )]
+    NoToken {
+        /// Template.
+        id: String,
+        /// Name of the token in the template.
+        special: String,
+        /// Its text.
+        text: String,
+        /// Templates of which all special tokens are there.
+        fit: Vec<&'static str>,
+    },
+    /// The template ends with the tokenizer's end token, and the tokenizer names none.
+    #[error(
+        "prompt template `{id}` ends with the tokenizer's end token, and the tokenizer names none: a model trained so would \
+         never stop; put `eos_token` into its tokenizer_config.json{}",
+        if fit.is_empty() { String::new() } else { format!(", or take a template that has its own: {}", fit.join(", ")) }
+    )]
+    NoEos {
+        /// Template.
+        id: String,
+        /// Templates of which all special tokens are there.
+        fit: Vec<&'static str>,
+    },
+    /// Prompt and answer are longer than the contract allows. Nothing is ever cut.
+    #[error("{tokens} tokens are more than the {max} of the contract")]
+    TooLong {
+        /// How long it is.
+        tokens: usize,
+        /// How long it may be.
+        max: usize,
+    },
+    /// The contract was made with another tokenizer.
+    #[error("the contract was made with the tokenizer {expected}, and this one is {found} (SHA-256 of tokenizer.json)")]
+    OtherTokenizer {
+        /// SHA-256 in the contract.
+        expected: String,
+        /// SHA-256 of the tokenizer at hand.
+        found: String,
+    },
+    /// What was read is no contract.
+    #[error("no prompt contract: {0}")]
+    NoContract(String),
+    /// A file is no contract.
+    #[error("{}: no prompt contract: {message}", path.display())]
+    ContractFile {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The tokenizer says no.
+    #[error(transparent)]
+    Tokenizer(#[from] tokenizer::TokenizerError),
 }
 
 impl Template {
@@ -168,18 +250,25 @@ impl Template {
     /// # Errors
     /// [`PromptError::Invalid`] with the rule that is broken.
     pub fn parse(name: &str, toml: &str) -> Result<Template, PromptError> {
+        let template: Template = toml::from_str(toml)
+            .map_err(|error| PromptError::Invalid { id: name.to_owned(), message: error.to_string() })?;
+        template.check()?;
+        Ok(template)
+    }
+
+    /// Checks the rules.
+    fn check(&self) -> Result<(), PromptError> {
         let invalid = |id: &str, message: String| PromptError::Invalid { id: id.to_owned(), message };
-        let template: Template = toml::from_str(toml).map_err(|error| invalid(name, error.to_string()))?;
-        let id = template.id.as_str();
+        let id = self.id.as_str();
         let mut trained = false;
         let mut responses = 0;
-        for segment in &template.segments {
+        for segment in &self.segments {
             if trained && !segment.trained() {
                 return Err(invalid(id, "a segment that is not trained follows a trained one".to_owned()));
             }
             trained = segment.trained();
             match segment {
-                Segment::Special { name, .. } if !template.specials.contains_key(name) => {
+                Segment::Special { name, .. } if !self.specials.contains_key(name) => {
                     return Err(invalid(id, format!("the special token `{name}` is not in [specials]")));
                 }
                 Segment::Field { name, train, .. } if name == "response" => {
@@ -197,7 +286,7 @@ impl Template {
         if responses != 1 {
             return Err(invalid(id, format!("`response` stands in it {responses} times, not once")));
         }
-        Ok(template)
+        Ok(())
     }
 
     /// Whether a field of this name is in the template.
@@ -268,13 +357,16 @@ impl Template {
     }
 
     fn refuse_specials(&self, field: &str, value: &str) -> Result<(), PromptError> {
-        match self.specials.iter().find(|(_, text)| !text.is_empty() && value.contains(text.as_str())) {
+        let written = self.specials.iter().filter(|(_, text)| !text.is_empty());
+        let found = written.filter_map(|(special, text)| Some((value.find(text.as_str())?, special, text)));
+        match found.min_by_key(|(at, _, text)| (*at, std::cmp::Reverse(text.len()))) {
             None => Ok(()),
-            Some((special, text)) => Err(PromptError::SpecialText {
+            Some((at, special, text)) => Err(PromptError::SpecialText {
                 id: self.id.clone(),
                 field: field.to_owned(),
                 special: special.clone(),
                 text: text.clone(),
+                at,
             }),
         }
     }
