@@ -221,6 +221,7 @@ pub fn prepared(
             facts,
             instruction,
             code,
+            written: None,
         },
         read,
         fixed,
@@ -228,6 +229,7 @@ pub fn prepared(
         dialect,
         issues,
         known,
+        generation: None,
     }
 }
 

@@ -173,7 +173,8 @@ fn one(model: &mut Model<'_>, task: &Task) -> Generated {
 /// Prompts of many lengths, some of them equal.
 fn prompts_of_many_lengths() -> Vec<Prompted> {
     let lengths = [3usize, 9, 4, 3, 40, 9, 9, 1, 17, 4, 300, 2];
-    let ids = |at: usize, length: usize| (0..length).map(|place| mixed(&[at as u32], place as u32, 1) as u32 % 50).collect();
+    let ids =
+        |at: usize, length: usize| (0..length).map(|place| mixed(&[at as u32], place as u32, 1) as u32 % 50).collect();
     lengths.iter().enumerate().map(|(at, length)| asked(ids(at, *length), &at.to_string())).collect()
 }
 
@@ -291,9 +292,15 @@ fn answers_end_where_they_should_and_say_why() {
     assert_eq!((found.text.as_str(), found.stop), (SCRIPT[3].1, Stop::StopId));
     assert_eq!(found.ids.last(), Some(&END));
     // A stop string that lies across tokens; the text is cut before it, the tokens are all there.
-    let stop = |words: &[&str]| Options { stop_strings: words.iter().map(|word| (*word).to_owned()).collect(), ..Options::default() };
+    let stop = |words: &[&str]| Options {
+        stop_strings: words.iter().map(|word| (*word).to_owned()).collect(),
+        ..Options::default()
+    };
     let found = ask("a:", stop(&["```", "never"]));
-    assert_eq!((found.text.as_str(), found.stop, found.stop_string.as_deref()), ("x = 1\n", Stop::StopString, Some("```")));
+    assert_eq!(
+        (found.text.as_str(), found.stop, found.stop_string.as_deref()),
+        ("x = 1\n", Stop::StopString, Some("```"))
+    );
     assert_eq!(found.ids, bytes("x = 1\n```"));
     // Characters of several tokens: neither cut nor taken for a stop string before they are whole.
     let found = ask("uni:", stop(&["\u{FFFD}", "🎬"]));
@@ -393,7 +400,9 @@ fn one_beam_is_greedy_and_more_see_what_greedy_passes_by() {
         let options = Options { choice, ..limited(30) };
         answered(&mut Model::new(60, &logits), &Task { stop_ids: vec![59], ..task(prompts_of_many_lengths(), options) })
     };
-    let strip = |outcome: Outcome| outcome.generated.into_iter().map(|each| (each.ids, each.text, each.stop)).collect::<Vec<_>>();
+    let strip = |outcome: Outcome| {
+        outcome.generated.into_iter().map(|each| (each.ids, each.text, each.stop)).collect::<Vec<_>>()
+    };
     assert_eq!(strip(with(Choice::Beams { beams: 1, length_penalty: 1.0 })), strip(with(Choice::Greedy)));
     // 0 is a little likelier at first, but then all are as likely; after 1 there is but one way.
     let path = |tokens: &[u32]| match tokens.last() {
@@ -459,7 +468,10 @@ fn a_forced_prefix_is_fed_marked_and_not_counted() {
     assert_eq!(answered(&mut Model::new(BYTES, &logits), &forced).generated[0].text, "from manim ");
     let beams = Options { choice: Choice::Beams { beams: 3, length_penalty: 1.0 }, ..limited(60) };
     let found = answered(&mut Model::new(BYTES, &logits), &Task { options: beams, ..forced });
-    assert_eq!((found.generated[0].text.as_str(), found.generated[0].forced.as_slice()), (SCRIPT[3].1, [0..9].as_slice()));
+    assert_eq!(
+        (found.generated[0].text.as_str(), found.generated[0].forced.as_slice()),
+        (SCRIPT[3].1, [0..9].as_slice())
+    );
 }
 
 /// The frame of texts whose constant parts are `parts`.
@@ -495,7 +507,10 @@ fn a_skeleton_is_fed_and_its_slots_are_filled() {
     let logits = scripted(ANSWERS);
     let frame = frame(&["f = ", "\ng = ", "\nshow(f, g)\n"], &[&["x**3", "3*x**2"], &["x", "1"]]);
     assert_eq!((frame.slots(), frame.mark(0), frame.limit(0), frame.limit(1)), (2, 1, 24, 28));
-    let task = Task { forcing: Forcing::Skeleton(frame.clone()), ..texts(&["right:", "wordy:", "short:"], Options::default()) };
+    let task = Task {
+        forcing: Forcing::Skeleton(frame.clone()),
+        ..texts(&["right:", "wordy:", "short:"], Options::default())
+    };
     let mut model = Model::new(BYTES, &logits);
     let found = answered(&mut model, &task).generated;
     let right = &found[0];
@@ -509,7 +524,8 @@ fn a_skeleton_is_fed_and_its_slots_are_filled() {
     assert_eq!(slots, [("x**2".to_owned(), SlotEnd::Run), ("2*x".to_owned(), SlotEnd::Run)]);
     // The model's own: what stands in the slots, and the token of each run that ended them.
     assert_eq!(right.generated_tokens(), 4 + 1 + 3 + 1);
-    let forced: String = right.forced.iter().map(|range| Text.decode(&right.ids[range.clone()]).expect("text")).collect();
+    let forced: String =
+        right.forced.iter().map(|range| Text.decode(&right.ids[range.clone()]).expect("text")).collect();
     assert_eq!(forced, "f = g = show(f, g)\n");
     let wordy = &found[1];
     assert_eq!(wordy.slots[0].ended, SlotEnd::SlotLimit);
@@ -541,9 +557,12 @@ fn skeletons_are_the_same_in_every_batch() {
 #[test]
 fn what_cannot_be_asked_is_told_with_its_item() {
     let logits = scripted(SCRIPT);
-    let wrong = |model: &mut Model<'_>, task: &Task| run(model, &Text, task, &mut |_| {}).expect_err("it is wrong").to_string();
+    let wrong =
+        |model: &mut Model<'_>, task: &Task| run(model, &Text, task, &mut |_| {}).expect_err("it is wrong").to_string();
     let mut small = Model { context: 4, ..Model::new(BYTES, &logits) };
-    assert!(wrong(&mut small, &texts(&["a:", "long:"], limited(3))).contains("item long:: prompt and forced prefix have 5"));
+    assert!(
+        wrong(&mut small, &texts(&["a:", "long:"], limited(3))).contains("item long:: prompt and forced prefix have 5")
+    );
     let trained = Task { max_len: 5, ..texts(&["a:", "long:"], Options::default()) };
     assert!(wrong(&mut Model::new(BYTES, &logits), &trained).contains("the contract allows 5"));
     let mut other = Model::new(100, &logits);
@@ -563,8 +582,17 @@ fn what_cannot_be_asked_is_told_with_its_item() {
         (limited(0), "at least 1"),
         (Options { stop_strings: vec![String::new()], ..limited(3) }, "stop string is empty"),
         (Options { repetition_penalty: Some(0.0), ..limited(3) }, "above 0"),
-        (Options { choice: Choice::Sample { temperature: 0.0, top_k: None, top_p: None, seed: 0 }, ..limited(3) }, "leave it out"),
-        (Options { choice: Choice::Sample { temperature: 1.0, top_k: None, top_p: Some(1.5), seed: 0 }, ..limited(3) }, "at most 1"),
+        (
+            Options { choice: Choice::Sample { temperature: 0.0, top_k: None, top_p: None, seed: 0 }, ..limited(3) },
+            "leave it out",
+        ),
+        (
+            Options {
+                choice: Choice::Sample { temperature: 1.0, top_k: None, top_p: Some(1.5), seed: 0 },
+                ..limited(3)
+            },
+            "at most 1",
+        ),
     ] {
         assert!(wrong(&mut Model::new(BYTES, &logits), &texts(&["a:"], options)).contains(part), "{part}");
     }
@@ -587,7 +615,8 @@ fn progress_counts_answers_and_tokens() {
     let logits = scripted(SCRIPT);
     let mut seen = Vec::new();
     let task = texts(&["a:", "uni:"], Options { spread: 0, ..Options::default() });
-    let found = run(&mut Model::new(BYTES, &logits), &Text, &task, &mut |progress| seen.push(*progress)).expect("answers");
+    let found =
+        run(&mut Model::new(BYTES, &logits), &Text, &task, &mut |progress| seen.push(*progress)).expect("answers");
     let last = seen.last().expect("progress");
     let tokens: usize = found.generated.iter().map(Generated::generated_tokens).sum();
     assert_eq!((last.done, last.items, last.tokens), (2, 2, tokens as u64));
@@ -629,7 +658,8 @@ fn folders(scratch: &Scratch) -> Folders {
     std::fs::write(base.join("config.json"), CONFIG).expect("a config");
     weights(&base.join("model.safetensors"), &[]);
     let digest = scenery::nn::config::ModelConfig::digest(&base).expect("a digest");
-    let contract = Contract::new(template("alpaca").expect("built in"), &tokenizer, &[1], 128, digest).expect("a contract");
+    let contract =
+        Contract::new(template("alpaca").expect("built in"), &tokenizer, &[1], 128, digest).expect("a contract");
     contract.write(&adapter.join(CONTRACT)).expect("written");
     let mut config = scenery::nn::lora::LoraConfig::new(4, 8.0).peft_json("somewhere");
     config["base_model_name_or_path"] = json!(base.display().to_string());
@@ -714,7 +744,9 @@ fn what_is_not_as_it_was_trained_is_refused_with_both_sides() {
     refuse(&config, None, None, &["is not the config of the base", "! config.json", "this base"]);
     // A base with another tokenizer: the same words under other ids.
     let other = |folders: &Folders| {
-        tokenizer(&["zebra zebra circle zebra quiz", "another text of other words"]).save(&folders.base).expect("saved");
+        tokenizer(&["zebra zebra circle zebra quiz", "another text of other words"])
+            .save(&folders.base)
+            .expect("saved");
     };
     refuse(&other, None, None, &["is not the tokenizer", "! tokenizer.json", " | "]);
     // The adapter's own tokenizer was changed, and so does not hash to what the contract says.
@@ -744,7 +776,8 @@ fn a_base_is_asked_zero_shot_only_by_a_template_that_is_named() {
 fn failed(directory: &Path, arguments: &[&str]) -> (i32, Value) {
     let (code, out, err) = crate::corpus::run(directory, &[&["generate", "--json"], arguments].concat());
     assert_eq!(out, "", "{arguments:?}");
-    let line = err.lines().find(|line| line.starts_with("{\"error\"")).unwrap_or_else(|| panic!("{arguments:?}: {err}"));
+    let line =
+        err.lines().find(|line| line.starts_with("{\"error\"")).unwrap_or_else(|| panic!("{arguments:?}: {err}"));
     let error: Value = serde_json::from_str(line).expect("JSON");
     (code, error["error"].clone())
 }

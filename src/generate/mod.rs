@@ -26,10 +26,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::nn::NnError;
 use crate::prompt::PromptError;
 use crate::prompt::tokenizer::TokenizerError;
+use crate::sample::hex;
 use prompts::Prompted;
 pub use run::run;
 use skeleton::Frame;
@@ -148,6 +150,23 @@ pub enum Forcing {
     Prefix(Vec<u32>),
     /// Every answer is this template, and the model fills its slots.
     Skeleton(Frame),
+}
+
+impl Forcing {
+    /// SHA-256 of the tokens that are forced, run by run, in hexadecimal digits; none where none are.
+    pub fn sha256(&self) -> Option<String> {
+        let runs: Vec<&[u32]> = match self {
+            Forcing::Nothing => return None,
+            Forcing::Prefix(ids) => vec![ids],
+            Forcing::Skeleton(frame) => frame.runs().collect(),
+        };
+        let mut hasher = Sha256::new();
+        for run in runs {
+            hasher.update((run.len() as u64).to_le_bytes());
+            run.iter().for_each(|id| hasher.update(id.to_le_bytes()));
+        }
+        Some(hex(&hasher.finalize()))
+    }
 }
 
 /// Everything that a generation needs but the model.

@@ -68,7 +68,8 @@ pub fn open(asked: &Asked<'_>) -> Result<Opened, GenerateError> {
         (true, _) => base_of(&folder, asked.base)?,
         (false, None) => folder.clone(),
         (false, Some(base)) => {
-            let message = format!("it is a whole model, so there is no base to it: leave out --base {}", base.display());
+            let message =
+                format!("it is a whole model, so there is no base to it: leave out --base {}", base.display());
             return Err(GenerateError::Folder { path: folder, message });
         }
     };
@@ -88,7 +89,10 @@ pub fn open(asked: &Asked<'_>) -> Result<Opened, GenerateError> {
                 model.join(CONFIG).display(),
                 folder.display()
             ),
-            difference: columns(("contract", "this base"), &[("config.json", &contract.base_config_sha256, &config_sha256)]),
+            difference: columns(
+                ("contract", "this base"),
+                &[("config.json", &contract.base_config_sha256, &config_sha256)],
+            ),
         });
     }
     if let Some(name) = asked.template {
@@ -113,7 +117,9 @@ pub fn open(asked: &Asked<'_>) -> Result<Opened, GenerateError> {
 fn locate(folder: &Path) -> Result<(PathBuf, Option<PathBuf>), GenerateError> {
     let wrong = |message: String| GenerateError::Folder { path: folder.to_owned(), message };
     if !folder.is_dir() {
-        return Err(wrong("there is no such folder: name a run, the folder of an adapter, or that of a model".to_owned()));
+        return Err(wrong(
+            "there is no such folder: name a run, the folder of an adapter, or that of a model".to_owned(),
+        ));
     }
     let holds = |folder: &Path| folder.join(ADAPTER_CONFIG).is_file() || folder.join(CONFIG).is_file();
     if folder.join(RUN).is_file() {
@@ -161,7 +167,9 @@ fn check_digest(folder: &Path, is_adapter: bool, contract: &Contract) -> Result<
     let digest = contract.digest();
     let message = match weights.metadata.get(CONTRACT_KEY) {
         Some(found) if *found == digest => return Ok(()),
-        Some(_) => "is not the contract that the weights beside it were trained with: take the folder as it was written",
+        Some(_) => {
+            "is not the contract that the weights beside it were trained with: take the folder as it was written"
+        }
         None => "lies beside weights that name no contract: take the folder as it was written",
     };
     let found = weights.metadata.get(CONTRACT_KEY).map_or("-", String::as_str);
@@ -172,12 +180,7 @@ fn check_digest(folder: &Path, is_adapter: bool, contract: &Contract) -> Result<
 }
 
 /// The tokenizer that the contract names; that of the folder and that of the base must both be it.
-fn tokenizer_of(
-    folder: &Path,
-    model: &Path,
-    contract: &Contract,
-    probe: &str,
-) -> Result<Tokenizer, GenerateError> {
+fn tokenizer_of(folder: &Path, model: &Path, contract: &Contract, probe: &str) -> Result<Tokenizer, GenerateError> {
     let mut right = None;
     let mut wrong = None;
     let places: &[&Path] = if folder == model { &[folder] } else { &[folder, model] };
@@ -234,8 +237,7 @@ fn zero_shot(
         ));
     };
     let tokenizer = Tokenizer::load(&folder)?;
-    let contract =
-        Contract::new(templates::template(name)?, &tokenizer, &config.eos, config.context, config_sha256)?;
+    let contract = Contract::new(templates::template(name)?, &tokenizer, &config.eos, config.context, config_sha256)?;
     Ok(Opened { model: folder.clone(), folder, run, adapter: None, contract, tokenizer, zero_shot: true })
 }
 

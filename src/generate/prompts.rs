@@ -74,9 +74,13 @@ pub fn prompts(contract: &Contract, tokenizer: &Tokenizer, items: &[Item]) -> Re
         let wrong = |message: String| GenerateError::Item { item: name.clone(), message };
         if let Some(other) = item.fields.keys().find(|field| !known.contains(&field.as_str())) {
             let id = &contract.template.id;
-            return Err(wrong(format!("template `{id}` has no field `{other}` to ask with; it has {}", known.join(", "))));
+            return Err(wrong(format!(
+                "template `{id}` has no field `{other}` to ask with; it has {}",
+                known.join(", ")
+            )));
         }
-        let pairs: Vec<(&str, &str)> = item.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let pairs: Vec<(&str, &str)> =
+            item.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let ids = contract.encode_prompt(tokenizer, &pairs).map_err(|error| wrong(error.to_string()))?;
         let key = item.id.clone().unwrap_or_else(|| {
             let fields: Map<String, Value> =
@@ -241,7 +245,10 @@ mod tests {
 
     #[test]
     fn the_three_forms_give_the_same_items() {
-        let wanted = [item(Some("7"), &[("instruction", "Draw, \"a\"\ncircle"), ("system", "Be brief.")]), item(None, &[("instruction", "b")])];
+        let wanted = [
+            item(Some("7"), &[("instruction", "Draw, \"a\"\ncircle"), ("system", "Be brief.")]),
+            item(None, &[("instruction", "b")]),
+        ];
         let jsonl = "\u{feff}{\"id\":7,\"instruction\":\"Draw, \\\"a\\\"\\ncircle\",\"system\":\"Be brief.\",\"answer\":[1]}\n\n{\"instruction\":\"b\",\"system\":null}\n";
         let found = read_as(jsonl, Form::Jsonl, &[]).expect("it is right");
         assert_eq!(found.items, wanted);

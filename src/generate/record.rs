@@ -22,6 +22,8 @@ pub struct About {
     pub template: String,
     /// `none`, `auto`, `text` or `skeleton`.
     pub forcing: &'static str,
+    /// SHA-256 of the tokens that are forced, run by run; none where none are.
+    pub forced_sha256: Option<String>,
     /// What was asked.
     pub options: Options,
 }

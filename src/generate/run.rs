@@ -106,7 +106,9 @@ pub fn run(
         check(prompt, task, predictor)?;
         let lane: Box<dyn Lane> = match (task.options.choice, &task.forcing) {
             (Choice::Beams { .. }, Forcing::Skeleton(_)) => {
-                return Err(GenerateError::Option("a skeleton is filled without beams: leave one of the two".to_owned()));
+                return Err(GenerateError::Option(
+                    "a skeleton is filled without beams: leave one of the two".to_owned(),
+                ));
             }
             (Choice::Beams { beams, length_penalty }, forcing) => {
                 let forced = if let Forcing::Prefix(ids) = forcing { ids.as_slice() } else { &[] };
@@ -170,7 +172,9 @@ fn check(prompt: &Prompted, task: &Task, predictor: &dyn Predictor) -> Result<()
         return wrong("its prompt has no token".to_owned());
     }
     if length >= context {
-        return wrong(format!("prompt and forced prefix have {length} tokens, and the model knows {context} positions"));
+        return wrong(format!(
+            "prompt and forced prefix have {length} tokens, and the model knows {context} positions"
+        ));
     }
     if length >= task.max_len && task.options.max_new_tokens.is_none() {
         return wrong(format!(

@@ -82,6 +82,11 @@ impl Frame {
         &self.runs[0]
     }
 
+    /// The constant runs, in order.
+    pub fn runs(&self) -> impl Iterator<Item = &[u32]> {
+        self.runs.iter().map(Vec::as_slice)
+    }
+
     /// Slots.
     pub fn slots(&self) -> usize {
         self.marks.len()
@@ -159,7 +164,8 @@ mod tests {
     #[test]
     fn marks_are_as_long_as_training_needs_and_limits_as_wide() {
         // Runs [1,2], [5,6,7], [9]; the second run's first token stands inside a slot before it.
-        let (first, second): (&[u32], &[u32]) = (&[1, 2, 30, 5, 31, 5, 6, 7, 40, 9], &[1, 2, 32, 5, 6, 7, 41, 42, 43, 9]);
+        let (first, second): (&[u32], &[u32]) =
+            (&[1, 2, 30, 5, 31, 5, 6, 7, 40, 9], &[1, 2, 32, 5, 6, 7, 41, 42, 43, 9]);
         let mut first_flags = flags(first, &[1, 2, 5, 6, 7, 9]);
         first_flags[3] = true;
         let all = [first_flags, flags(second, &[1, 2, 5, 6, 7, 9])];

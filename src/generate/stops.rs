@@ -175,7 +175,10 @@ mod tests {
 
     #[test]
     fn tokens_that_are_read_by_what_stands_before_them_are_right() {
-        assert_eq!(grown(&[257, 257, 256, 257, 33]), ["word", "word word", "word word", "word word word", "word word word!"]);
+        assert_eq!(
+            grown(&[257, 257, 256, 257, 33]),
+            ["word", "word word", "word word", "word word word", "word word word!"]
+        );
     }
 
     #[test]

@@ -64,7 +64,13 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "N", help_heading = "How tokens are chosen", conflicts_with_all = ["temperature", "top_k", "top_p", "seed", "skeleton"])]
     pub beams: Option<usize>,
     /// Compare beams by log-probability / length^P (1 unless said)
-    #[arg(long, value_name = "P", help_heading = "How tokens are chosen", requires = "beams", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "P",
+        help_heading = "How tokens are chosen",
+        requires = "beams",
+        allow_negative_numbers = true
+    )]
     pub length_penalty: Option<f64>,
     /// Make tokens that stand in prompt or answer less likely, above 1
     #[arg(long, value_name = "X", help_heading = "How tokens are chosen")]

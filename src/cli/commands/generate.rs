@@ -1,6 +1,7 @@
 //! `generate`.
 
 mod asked;
+mod kept;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
@@ -16,7 +17,9 @@ use crate::cli::whole;
 use crate::generate::opening::{self, Asked, Opened};
 use crate::generate::prompts::{self, Item};
 use crate::generate::record::{self, About, Parsed};
-use crate::generate::{Forcing, GenerateError, Generated, Options, Outcome, Task, run};
+use crate::generate::{GenerateError, Generated, Outcome, Task, run};
+use crate::ingest::cleaners::unfenced;
+use crate::ingest::generated::Report;
 use crate::nn::{self, Predictor};
 use crate::store::{Project, StoreError};
 
@@ -53,6 +56,7 @@ pub fn generate(session: &Session, args: &GenerateArgs) -> Result<(), Failure> {
         zero_shot: opened.zero_shot,
         template: opened.contract.template.id.clone(),
         forcing: word,
+        forced_sha256: forcing.sha256(),
         options: options.clone(),
     };
     let task = Task {
@@ -98,7 +102,8 @@ struct Job<'a> {
 struct Answer<'a> {
     item: &'a Item,
     generated: &'a Generated,
-    code: &'a str,
+    /// The response, out of one Markdown fence where it stands in one: what the store takes for its code.
+    code: String,
     parsed: Parsed,
 }
 
@@ -127,12 +132,14 @@ impl Job<'_> {
     }
 
     fn answer<'b>(&self, item: &'b Item, generated: &'b Generated) -> Answer<'b> {
-        let code = record::response(&self.opened.contract.template, &generated.text);
-        Answer { item, generated, code, parsed: Parsed::of(code) }
+        let response = record::response(&self.opened.contract.template, &generated.text);
+        let code = unfenced(response).map_or_else(|| response.to_owned(), |(code, _)| code);
+        let parsed = Parsed::of(&code);
+        Answer { item, generated, code, parsed }
     }
 
     fn line(&self, answer: &Answer<'_>) -> Value {
-        record::line(answer.item, answer.generated, answer.code, &answer.parsed, self.about)
+        record::line(answer.item, answer.generated, &answer.code, &answer.parsed, self.about)
     }
 
     /// Writes, prints and stores the answers.
@@ -143,15 +150,18 @@ impl Job<'_> {
         if let Some(out) = &args.out {
             whole::write(out, |put| answers.iter().try_for_each(|answer| put(&format!("{}\n", self.line(answer)))))?;
         }
-        let stored = self.store(&answers)?;
-        let summary = summary(&answers, outcome, seconds, args, stored);
+        // Answers cost too much to be lost to a store that cannot take them: they are printed first.
+        let stored = self.store(&answers);
+        let report = stored.as_ref().ok().and_then(Option::as_ref);
+        let summary = summary(&answers, outcome, seconds, args, report);
         if session.json {
             let mut out = json!({ "summary": summary });
             if args.out.is_none() {
                 let lines: Vec<Value> = answers.iter().map(|answer| self.line(answer)).collect();
                 out["generated"] = Value::from(lines);
             }
-            return session.print_json(&out);
+            session.print_json(&out)?;
+            return stored.map(drop);
         }
         if args.out.is_none() {
             for (at, answer) in answers.iter().enumerate() {
@@ -159,11 +169,11 @@ impl Job<'_> {
                     session.print(heading(at, answer))?;
                 }
                 let end = if answer.code.ends_with('\n') { "" } else { "\n" };
-                session.print(format!("{}{end}", safe(answer.code)))?;
+                session.print(format!("{}{end}", safe(&answer.code)))?;
             }
         }
         self.tell(&answers, seconds);
-        Ok(())
+        stored.map(drop)
     }
 
     /// Says what the answers came to.
@@ -186,19 +196,6 @@ impl Job<'_> {
         if let [Answer { parsed: Parsed { error: Some(error), .. }, .. }] = answers {
             self.session.say(format!("it does not parse: {error}"));
         }
-    }
-
-    /// Keeps the answers in the store of the project; answers how many.
-    fn store(&self, answers: &[Answer<'_>]) -> Result<Option<u64>, Failure> {
-        let why = match self.project {
-            _ if self.args.no_store => "--no-store",
-            None => "there is no project here",
-            Some(_) => "the store takes none yet",
-        };
-        let kept = if self.args.out.is_some() { "only the file is written" } else { "the answers are only printed" };
-        let _ = answers;
-        self.session.note(format!("{kept}: {why}"));
-        Ok(None)
     }
 
     /// Answers instructions that are typed, a line each.
@@ -246,7 +243,7 @@ impl Job<'_> {
             let outcome = self.run(predictor, &task)?;
             let answers: Vec<Answer<'_>> =
                 items.iter().zip(&outcome.generated).map(|(item, generated)| self.answer(item, generated)).collect();
-            self.store(&answers)?;
+            let stored = self.store(&answers);
             for answer in &answers {
                 if session.json {
                     session.print_json(&self.line(answer))?;
@@ -255,6 +252,7 @@ impl Job<'_> {
                 }
             }
             self.tell(&answers, begun.elapsed().as_secs_f64());
+            stored?;
         }
     }
 }
@@ -284,7 +282,7 @@ fn summary(
     outcome: &Outcome,
     seconds: f64,
     args: &GenerateArgs,
-    stored: Option<u64>,
+    stored: Option<&Report>,
 ) -> Value {
     let all = answers.len() as u64;
     let hits = answers.iter().filter(|answer| answer.parsed.parses).count() as u64;

@@ -121,7 +121,9 @@ pub(super) fn pairs(option: &str, words: &[String]) -> Result<BTreeMap<String, S
     let mut out = BTreeMap::new();
     for word in words {
         let Some((name, value)) = word.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
-            return Err(Failure::usage(format!("--{option} {word}: write NAME=VALUE, as in --{option} instruction=...")));
+            return Err(Failure::usage(format!(
+                "--{option} {word}: write NAME=VALUE, as in --{option} instruction=..."
+            )));
         };
         if out.insert(name.trim().to_owned(), value.to_owned()).is_some() {
             return Err(Failure::usage(format!("--{option} gives `{name}` twice")));
@@ -293,12 +295,7 @@ pub(super) fn forcing(
 }
 
 /// Tokens of the trained answers. Rows that are too long for the contract were not trained whole, and are left out here.
-fn answers(
-    session: &Session,
-    args: &GenerateArgs,
-    opened: &Opened,
-    what: &str,
-) -> Result<Vec<Vec<u32>>, Failure> {
+fn answers(session: &Session, args: &GenerateArgs, opened: &Opened, what: &str) -> Result<Vec<Vec<u32>>, Failure> {
     let dataset = dataset(args, opened, what)?;
     let rows: Vec<usize> = dataset.of_side(Side::Train).collect();
     let encoded: Vec<_> = rows
@@ -318,7 +315,10 @@ fn answers(
         }
     }
     if long > 0 {
-        session.note(format!("{} rows are longer than the contract allows and are left out of the template", thousands(long)));
+        session.note(format!(
+            "{} rows are longer than the contract allows and are left out of the template",
+            thousands(long)
+        ));
     }
     if out.is_empty() {
         return Err(Failure::request(format!("{} has no row to train on", dataset.folder.display())));
