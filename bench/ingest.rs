@@ -284,6 +284,7 @@ fn sample(row: u32, locator: &str, instruction: Option<String>, code: String, fa
         code,
         added: NOW.into(),
         facts,
+        written: None,
     }
 }
 
@@ -351,6 +352,7 @@ fn database(samples: Vec<Sample>, contents: Vec<Content>, records: Vec<(Vec<u8>,
             issues: Vec::new(),
             facts,
             known: None,
+            generation: None,
         })
         .collect();
     let (putting, ()) = spent(|| {

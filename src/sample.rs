@@ -388,18 +388,25 @@ pub struct Written {
 }
 
 impl Sample {
-    /// Gives what a model wrote the side of the sample whose prompt it was, `None` where that is gone: the store's own side
-    /// as it is now, and of the side that its source gives and the one that it had when the answer was written the one that
-    /// is furthest from training. Other samples stay as they are.
-    pub fn inherit_side(&mut self, prompt_of: Option<&Sample>) {
-        let Some(written) = &self.written else { return };
+    /// Gives what a model wrote the side of the sample whose prompt it was, which `read` gives where it is there still: the
+    /// store's own side as it is now, and of the side that its source gives and the one that it had when the answer was
+    /// written the one that is furthest from training. A prompt that a model wrote in turn has the side of its own prompt.
+    /// Other samples stay as they are.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn inherit_side<E>(&mut self, read: &dyn Fn(u32) -> Result<Option<Sample>, E>) -> Result<(), E> {
+        let Some(written) = &self.written else { return Ok(()) };
         let (mut split, mut held) = (None, written.held);
-        if let Some(parent) = prompt_of {
+        let parent = written.prompt_of.map(read).transpose()?.flatten();
+        if let Some(mut parent) = parent {
+            parent.inherit_side(read)?;
             split = parent.split;
             held = parent.held || (held && split.is_none());
             self.split_given = self.split_given.max(parent.split_given);
         }
         (self.split, self.held) = (split, held);
+        Ok(())
     }
 }
 

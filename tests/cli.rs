@@ -49,12 +49,13 @@ fn filled(folder: &Scratch) -> PathBuf {
     project
 }
 
-/// What a command came to, as one text; the folder's own path is left out of it.
+/// What a command came to, as one text; the folder's own path is left out of it, and what this build has of libtorch.
 fn shown(directory: &Path, arguments: &[&str]) -> String {
     let (code, out, err) = run(directory, arguments);
     let text = format!("$ scenery {}\nexit {code}\n--- stdout\n{out}--- stderr\n{err}", arguments.join(" "));
     let above = directory.parent().expect("it has a parent").display().to_string();
-    text.replace(&above, "[DIR]").lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    let lines = text.lines().filter(|line| !line.starts_with("libtorch: "));
+    lines.map(|line| line.replace(&above, "[DIR]").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 /// A text without the milliseconds in it.
@@ -527,6 +528,7 @@ fn completions_and_manual_come_out() {
         "export",
         "log",
         "undo",
+        "setup",
         "doctor",
         "rebuild",
         "completions",

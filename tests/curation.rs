@@ -305,7 +305,7 @@ fn id_of(row: &Value) -> String {
 }
 
 /// The files below a folder that hold a word, as they are.
-fn files_with(folder: &Path, word: &str) -> Vec<String> {
+pub fn files_with(folder: &Path, word: &str) -> Vec<String> {
     let mut out = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(next) = open.pop() {
@@ -325,7 +325,7 @@ fn files_with(folder: &Path, word: &str) -> Vec<String> {
 }
 
 /// Every text of the database: revisions and facts unpacked, all other cells as they are.
-fn unpacked(project: &Path) -> String {
+pub fn unpacked(project: &Path) -> String {
     let conn = rusqlite::Connection::open(project.join(".scenery/store.sqlite")).expect("the database");
     let mut out = String::new();
     let mut tables = conn.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").expect("tables");

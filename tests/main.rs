@@ -28,6 +28,8 @@ mod recorded_sides;
 mod reference;
 mod refusals;
 mod relevance;
+mod runs;
+mod setup;
 mod sides;
 mod slice;
 mod store;

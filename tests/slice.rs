@@ -83,6 +83,7 @@ pub fn vocabulary(samples: &[Sample]) -> GenVocab {
             .filter(|(_, found)| !found.is_empty())
             .map(|(name, found)| (name.to_owned(), found.into_iter().collect()))
             .chain(["fail.class", "eval.run"].map(|name| (name.to_owned(), list(&["one", "two"]))))
+            .chain([("eval.stop".to_owned(), list(&["stop-id", "max-tokens"]))])
             .collect(),
         sets: sets
             .into_iter()
@@ -133,6 +134,8 @@ pub fn vocabulary(samples: &[Sample]) -> GenVocab {
             "dup.size",
             "family",
             "validated",
+            "eval.run",
+            "eval.stop",
         ]),
         saved: list(&["short", "ordered", "rejects", "nested"]),
         near: samples.iter().rev().take(20).map(|sample| sample.id.to_string()).collect(),
@@ -157,7 +160,7 @@ fn shown(ids: &[String]) -> String {
 }
 
 /// Compares so many random queries; gives what differs.
-fn compare(store: &Store, seed: u64, queries: usize, stage: &str, wrong: &mut Vec<String>) -> usize {
+pub fn compare(store: &Store, seed: u64, queries: usize, stage: &str, wrong: &mut Vec<String>) -> usize {
     let samples = all_samples(store);
     let vocab = vocabulary(&samples);
     let terms = Terms::default();

@@ -6,9 +6,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod changes;
 mod generate;
+mod runs;
+mod setup;
+mod train;
 
 pub use changes::*;
 pub use generate::*;
+pub use runs::*;
+pub use setup::*;
+pub use train::*;
 
 /// An embedded, query-first dataset store for the code that models are fine-tuned on.
 #[derive(Parser, Debug)]
@@ -227,6 +233,9 @@ index. Their ids stay, so that reading them again is refused.")]
 The likeliest token is taken unless drawing or beams are asked for; there is no repetition penalty and no
 least length unless said. A model whose contract, tokenizer or config is not what it was trained with is refused.")]
     Generate(GenerateArgs),
+    /// Train on a slice, and look at the runs
+    #[command(after_help = "Example:\n  scenery train runs")]
+    Train(TrainArgs),
     /// List what changed the store, newest first
     #[command(
         after_help = "Examples:\n  scenery log -n 5\n  scenery log -S 'ShowCreation('              when a text came and went\n  scenery log -G 'run_time *= *[0-9]{2}'"
@@ -235,9 +244,12 @@ least length unless said. A model whose contract, tokenizer or config is not wha
     /// Take back the newest op, or the one that is named
     #[command(after_help = "Examples:\n  scenery undo\n  scenery undo 7")]
     Undo(UndoArgs),
-    /// Check the store: rows, index, columns, facts
-    #[command(after_help = "Example:\n  scenery doctor")]
-    Doctor,
+    /// Set up what training needs from outside: libtorch
+    #[command(after_help = "Examples:\n  scenery setup libtorch\n  scenery setup libtorch --cuda")]
+    Setup(SetupArgs),
+    /// Check the store (rows, index, columns, facts) and what `setup` has set up
+    #[command(after_help = "Examples:\n  scenery doctor\n  scenery doctor --setup")]
+    Doctor(DoctorArgs),
     /// Make the index and stale facts anew
     #[command(after_help = "Example:\n  scenery rebuild")]
     Rebuild,

@@ -10,6 +10,7 @@ use crate::ingest::IngestError;
 use crate::nn::NnError;
 use crate::prompt::PromptError;
 use crate::query::QueryError;
+use crate::setup::SetupError;
 use crate::store::StoreError;
 
 /// What ended a command.
@@ -73,6 +74,11 @@ impl Failure {
         let mut out = Failure::new(1, "file", format!("{}: {what}", path.display()));
         out.path = Some(path.display().to_string());
         out
+    }
+
+    /// An error and what caused it, in words.
+    pub fn about(error: &dyn std::error::Error) -> String {
+        chain(error)
     }
 
     /// The failure with what to type instead.
@@ -222,6 +228,33 @@ impl From<GenerateError> for Failure {
                 out.suggestions = crate::query::similar(name, known.iter().copied());
             }
             GenerateError::Nn(NnError::Absent) => out.suggestions = vec!["scenery setup libtorch".to_owned()],
+            _ => {}
+        }
+        out
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Failure {
+        let (code, kind) = match &error {
+            SetupError::NoCheckout { .. } => (1, "no-checkout"),
+            SetupError::Foreign { .. } => (1, "not-replaceable"),
+            SetupError::Busy { .. } => (1, "busy"),
+            SetupError::Platform { .. } => (4, "platform"),
+            SetupError::NoPip { .. } => (4, "no-pip"),
+            SetupError::Pip { .. } => (4, "pip"),
+            SetupError::Hash { .. } => (4, "hash"),
+            SetupError::Lacks { .. } | SetupError::Wheel { .. } => (4, "wheel"),
+            SetupError::Full { .. } => (4, "full"),
+            SetupError::Io { .. } => (4, "setup-io"),
+        };
+        let mut out = Failure::new(code, kind, chain(&error));
+        match &error {
+            SetupError::Foreign { path, .. }
+            | SetupError::Busy { path }
+            | SetupError::Wheel { path, .. }
+            | SetupError::Full { path }
+            | SetupError::Io { path, .. } => out.path = Some(path.display().to_string()),
             _ => {}
         }
         out

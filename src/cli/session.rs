@@ -143,10 +143,14 @@ impl Session {
         }
     }
 
+    /// Whether someone watches stderr, and is to be shown how far things are.
+    pub fn shows_progress(&self) -> bool {
+        std::io::stderr().is_terminal() && !self.quiet && !self.json
+    }
+
     /// A sign on a terminal that long work goes on; nothing elsewhere.
     pub fn spinner(&self) -> Spinner {
-        let shown = std::io::stderr().is_terminal() && !self.quiet && !self.json;
-        Spinner(shown.then(|| {
+        Spinner(self.shows_progress().then(|| {
             let bar = indicatif::ProgressBar::new_spinner();
             bar.enable_steady_tick(std::time::Duration::from_millis(100));
             bar

@@ -177,9 +177,15 @@ pub fn of_origin(store: &Store, origin: &str) -> Result<Vec<u32>, CurateError> {
             "`{origin}` names no sample: `scenery query 'state:any source:{source}'` prints locators"
         )));
     }
-    rows.extend(store.generated_from(&rows)?);
+    // What was written from what was written, and so on.
+    let mut known: BTreeSet<u32> = rows.iter().copied().collect();
+    let mut newest = rows.clone();
+    while !newest.is_empty() {
+        newest = store.generated_from(&newest)?;
+        newest.retain(|row| known.insert(*row));
+        rows.extend(&newest);
+    }
     rows.sort_unstable();
-    rows.dedup();
     let columns = store.columns()?;
     rows.retain(|row| columns.words("state", *row).first().copied() != Some(State::Forgotten.word()));
     Ok(rows)

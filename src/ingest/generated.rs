@@ -197,8 +197,7 @@ fn fill(
     let number = store.put_source(&record)?;
     let analyser = store.analyser_number(&analyze::analyser_version())?;
     let mut next = store.next_row()?;
-    let mut report =
-        Report { source: source.to_owned(), op, read: answers.len() as u64, ..Report::default() };
+    let mut report = Report { source: source.to_owned(), op, read: answers.len() as u64, ..Report::default() };
     let mut seen: BTreeSet<SampleId> = BTreeSet::new();
     let mut met = RowSet::default();
     let mut rejected: Vec<RejectedRow> = Vec::new();
@@ -244,9 +243,8 @@ fn fill(
             }
         }
         let run = run.map(|run| run.run);
-        let prepared: Vec<Result<Prepared, StoreError>> = analyze::parse::pool().install(|| {
-            tasks.into_par_iter().map(|task| prepare(task, &record, number, run, writer, now)).collect()
-        });
+        let prepared: Vec<Result<Prepared, StoreError>> = analyze::parse::pool()
+            .install(|| tasks.into_par_iter().map(|task| prepare(task, &record, number, run, writer, now)).collect());
         let prepared: Vec<Prepared> = prepared.into_iter().collect::<Result<_, _>>()?;
         store.put(op, analyser, &prepared)?;
     }
@@ -268,13 +266,12 @@ fn parents_of(store: &Store, answers: &[Answer]) -> Result<BTreeMap<SampleId, Pa
         }
         let known = store.known(&id)?.filter(|known| known.present && known.state != State::Forgotten);
         let Some(known) = known else {
-            return Err(StoreError::Unknown(format!("an answer is to a prompt of {id}, which is no sample of this store")));
+            return Err(StoreError::Unknown(format!(
+                "an answer is to a prompt of {id}, which is no sample of this store"
+            )));
         };
         let mut sample = store.sample_without_facts(known.row)?;
-        // What a model wrote may be a prompt in turn: the side is that of the first.
-        let first = sample.written.as_ref().and_then(|written| written.prompt_of);
-        let first = first.map(|row| store.sample_without_facts(row)).transpose()?;
-        sample.inherit_side(first.as_ref());
+        sample.inherit_side(&|row| store.sample_without_facts(row).map(Some))?;
         let side = sample.split.or(sample.split_given);
         out.insert(
             id,

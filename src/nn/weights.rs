@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, Metadata, TensorView};
 use serde_json::Value;
 
 use super::{NamedTensor, NnError, file_error};
@@ -134,10 +134,10 @@ impl Weights {
         if 8 + length > size {
             return Err(refused(format!("it is truncated: its header has {length} bytes, the whole file {size}")));
         }
-        let mut header = vec![0u8; 8 + length as usize];
-        file.seek(SeekFrom::Start(0)).and_then(|_| file.read_exact(&mut header)).map_err(file_error("read", path))?;
-        let (_, metadata) =
-            SafeTensors::read_metadata(&header).map_err(|error| refused(format!("its header is damaged: {error}")))?;
+        let mut header = vec![0u8; length as usize];
+        file.read_exact(&mut header).map_err(file_error("read", path))?;
+        let metadata: Metadata =
+            serde_json::from_slice(&header).map_err(|error| refused(format!("its header is damaged: {error}")))?;
         let mut places = BTreeMap::new();
         for (name, info) in metadata.tensors() {
             let stored = match info.dtype {

@@ -74,9 +74,10 @@ fn ties_of(moment: &Moment<'_>, rows: &[u32]) -> Result<Vec<Ties>, StoreError> {
 /// What a model wrote has the side of its prompt, and no other.
 fn inherits(moment: &Moment<'_>, row: u32, side: Side) -> Result<(), StoreError> {
     let Some(mut sample) = moment.sample(row)? else { return Ok(()) };
-    let Some(prompt_of) = sample.written.as_ref().map(|written| written.prompt_of) else { return Ok(()) };
-    let parent = prompt_of.map(|row| moment.sample(row)).transpose()?.flatten();
-    sample.inherit_side(parent.as_ref());
+    if sample.written.is_none() {
+        return Ok(());
+    }
+    sample.inherit_side(&|row| moment.sample(row))?;
     let own = match (sample.held, sample.split.or(sample.split_given)) {
         (true, _) => "held".to_owned(),
         (false, Some(own)) if own != side => own.to_string(),

@@ -361,21 +361,14 @@ impl Store {
 pub(super) fn at_once(conn: &Connection, begin: &Begin<'_>, summary: &Value) -> Result<i64, StoreError> {
     conn.execute(
         "INSERT INTO op (verb, arguments, started, ended, summary, tool) VALUES (?1, ?2, ?3, ?3, ?4, ?5)",
-        params![
-            begin.verb,
-            begin.arguments.to_string(),
-            begin.now,
-            summary.to_string(),
-            env!("CARGO_PKG_VERSION")
-        ],
+        params![begin.verb, begin.arguments.to_string(), begin.now, summary.to_string(), env!("CARGO_PKG_VERSION")],
     )?;
     Ok(conn.last_insert_rowid())
 }
 
 /// The ops that are undone by one that is in effect.
 pub(super) fn undone(conn: &Connection) -> Result<BTreeSet<i64>, StoreError> {
-    let mut statement =
-        conn.prepare_cached("SELECT op, undoes FROM op WHERE undoes IS NOT NULL ORDER BY op DESC")?;
+    let mut statement = conn.prepare_cached("SELECT op, undoes FROM op WHERE undoes IS NOT NULL ORDER BY op DESC")?;
     let mut out = BTreeSet::new();
     for found in statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))? {
         let (op, target) = found?;

@@ -147,8 +147,8 @@ impl Past<'_> {
             written: None,
         };
         if let Some(read) = live["read_revision"].as_i64() {
-            let mut statement = conn
-                .prepare_cached("SELECT stop, prompt_of, side FROM generation WHERE revision = ?1")?;
+            let mut statement =
+                conn.prepare_cached("SELECT stop, prompt_of, side FROM generation WHERE revision = ?1")?;
             let found = statement.query_row([read], |found| written(found, 0, &sample.source)).optional()?;
             sample.written = found.flatten();
         }

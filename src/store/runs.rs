@@ -413,9 +413,9 @@ impl Store {
 
     /// Fills in what the parts of a run say of it.
     fn complete(&self, run: &mut RunRecord, undone: &BTreeSet<i64>) -> Result<(), StoreError> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT op, state, at, from_step, outcome, adapter FROM run_part WHERE run = ?1 ORDER BY op")?;
+        let mut statement = self.conn.prepare_cached(
+            "SELECT op, state, at, from_step, outcome, adapter FROM run_part WHERE run = ?1 ORDER BY op",
+        )?;
         let found = statement.query_map([run.run], |row| {
             let state: String = row.get(1)?;
             let part = RunPart {

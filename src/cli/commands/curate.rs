@@ -240,6 +240,14 @@ pub fn forget(session: &Session, args: &ForgetArgs) -> Result<(), Failure> {
         session.say("all of it is forgotten already");
         return if session.json { session.print_json(&json!({ "forgotten": 0, "op": null })) } else { Ok(()) };
     }
+    let written = store.generated_rows()?;
+    let written = rows.iter().filter(|row| written.contains(**row)).count() as u64;
+    if written > 0 && written < count {
+        session.note(format!(
+            "{} were written by models from the prompts of the others, and hold these: they are forgotten with them",
+            samples(written)
+        ));
+    }
     let copies = store.copies_of(&rows)?;
     if copies > 0 {
         session.note(format!(

@@ -1,24 +1,35 @@
 //! `doctor` and `rebuild`.
 
+use std::path::PathBuf;
+
 use rayon::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::analyze;
+use crate::cli::args::DoctorArgs;
+use crate::cli::commands::setup::{FOLDER, faults, size};
 use crate::cli::draw::{safe, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::sample::Facts;
+use crate::setup::libtorch::release::pinned;
+use crate::setup::libtorch::{Depth, State, state};
+use crate::setup::{SetupError, checkout};
 use crate::store::index::search::documents_per_row;
 use crate::store::{Begin, Store, StoreError};
 
 /// Rows that are read and analysed at once.
 const BATCH: usize = 1024;
 
-/// Looks for every divergence between the database, the index, the columns and the facts.
+/// Looks for every divergence between the database, the index, the columns and the facts, and at what is set up; with
+/// `--setup` only at that, and closely.
 ///
 /// # Errors
-/// Exit code 1 where something is found.
-pub fn doctor(session: &Session) -> Result<(), Failure> {
+/// Exit code 1 where something of the store is found; 4 where `--setup` finds something.
+pub fn doctor(session: &Session, args: &DoctorArgs) -> Result<(), Failure> {
+    if args.setup {
+        return doctor_of_setup(session);
+    }
     let store = match session.store() {
         // What keeps the index from being brought up to date is what is looked for.
         Err(failure) if failure.kind == "inconsistent" => session.store_as_it_is()?,
@@ -134,8 +145,11 @@ pub fn doctor(session: &Session) -> Result<(), Failure> {
     };
     lasting.append(&mut findings);
     let findings = lasting;
+    let torch = Torch::look(session, Depth::Sizes);
     if session.json {
-        session.print_json(&json!({ "samples": present.len(), "findings": findings, "notes": notes }))?;
+        session.print_json(&json!({
+            "samples": present.len(), "findings": findings, "notes": notes, "libtorch": torch.json(),
+        }))?;
     } else {
         for finding in &findings {
             session.print(format!("{}\n", safe(finding)))?;
@@ -147,11 +161,113 @@ pub fn doctor(session: &Session) -> Result<(), Failure> {
             session
                 .print(format!("{} samples: database, index and columns agree\n", thousands(present.len() as u64)))?;
         }
+        torch.print(session)?;
     }
     if findings.is_empty() {
         return Ok(());
     }
     Err(Failure::request(format!("{} findings{advice}", findings.len())))
+}
+
+/// Looks at what is set up alone, file by file.
+fn doctor_of_setup(session: &Session) -> Result<(), Failure> {
+    let torch = Torch::look(session, Depth::Hashes);
+    if session.json {
+        session.print_json(&json!({ "libtorch": torch.json() }))?;
+    } else {
+        torch.print(session)?;
+    }
+    match torch.fault() {
+        None => Ok(()),
+        Some(what) => {
+            let again = "scenery setup libtorch".to_owned();
+            Err(Failure::new(4, "libtorch", format!("{what}: `{again}` makes it anew")).suggesting(vec![again]))
+        }
+    }
+}
+
+/// What is known of libtorch without loading it.
+struct Torch {
+    /// The tree that this program was linked to, else that of the checkout; none where there is neither.
+    directory: Option<PathBuf>,
+    /// What it is.
+    state: Result<State, SetupError>,
+}
+
+impl Torch {
+    fn look(session: &Session, depth: Depth) -> Torch {
+        let linked = option_env!("SCENERY_LIBTORCH").map(PathBuf::from);
+        let directory = linked.or_else(|| checkout(&session.directory).ok().map(|checkout| checkout.join(FOLDER)));
+        let state = match &directory {
+            Some(directory) => state(directory, &pinned().version, depth),
+            None => Ok(State::Missing),
+        };
+        Torch { directory, state }
+    }
+
+    fn print(&self, session: &Session) -> Result<(), Failure> {
+        for line in torch_lines(self) {
+            session.print(format!("libtorch: {}\n", safe(&line)))?;
+        }
+        Ok(())
+    }
+
+    /// What keeps it from being used, where something does.
+    fn fault(&self) -> Option<String> {
+        let directory = self.directory.as_ref()?.display();
+        match &self.state {
+            Ok(State::Missing) if cfg!(feature = "train") => Some(format!("{directory}: there is no libtorch")),
+            Ok(State::Damaged(wrong)) => Some(format!("{directory} is damaged: {}", faults(wrong))),
+            Ok(State::Foreign { version: Some(found), .. }) if *found != pinned().version => {
+                Some(format!("{directory} is libtorch {found}, and this scenery takes {}", pinned().version))
+            }
+            Err(error) => Some(Failure::about(error)),
+            _ => None,
+        }
+    }
+
+    fn json(&self) -> Value {
+        let (word, version, cuda, wrong) = match &self.state {
+            Ok(State::Missing) => ("missing", None, false, Vec::new()),
+            Ok(State::Foreign { why, version }) => ("foreign", version.clone(), false, vec![why.clone()]),
+            Ok(State::Damaged(wrong)) => ("damaged", None, false, wrong.clone()),
+            Ok(State::Complete(manifest)) => ("complete", Some(manifest.version.clone()), manifest.cuda, Vec::new()),
+            Err(error) => ("unreadable", None, false, vec![Failure::about(error)]),
+        };
+        json!({
+            "train": cfg!(feature = "train"), "directory": self.directory, "state": word, "version": version,
+            "cuda": cuda, "wrong": wrong,
+        })
+    }
+}
+
+fn torch_lines(torch: &Torch) -> Vec<String> {
+    let report = crate::nn::report();
+    let built = if report.built_in { "with" } else { "without" };
+    let mut out = vec![format!("this program is built {built} training")];
+    if let Some(version) = &report.version {
+        out.push(format!("version {version}; devices: {}; {}", report.devices.join(", "), report.cuda));
+    }
+    let Some(directory) = &torch.directory else {
+        return out;
+    };
+    let directory = directory.display();
+    out.push(match &torch.state {
+        Ok(State::Complete(manifest)) => {
+            let cuda =
+                if manifest.cuda { "with CUDA" } else { "without CUDA (`scenery setup libtorch --cuda` adds it)" };
+            let (files, bytes) = (thousands(manifest.files.len() as u64), size(manifest.bytes()));
+            format!("{} in {directory}, {cuda}: {files} files, {bytes}, as they were made", manifest.version)
+        }
+        Ok(State::Missing) => format!("not in {directory}: `scenery setup libtorch` puts it there"),
+        Ok(State::Foreign { why, version }) => {
+            let version = version.as_deref().unwrap_or("of an unknown version");
+            format!("{version} in {directory}, unchecked: {why}")
+        }
+        Ok(State::Damaged(wrong)) => format!("{directory} is damaged: {}", faults(wrong)),
+        Err(error) => Failure::about(error),
+    });
+    out
 }
 
 fn shown(store: &Store, row: u32) -> String {

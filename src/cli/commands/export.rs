@@ -132,7 +132,8 @@ pub fn write(
             (source.name, info)
         })
         .collect();
-    let rows = slice::samples(store, &slice).map(|sample| sample.and_then(|sample| clusters.row(sample)));
+    let of_query = request.sides_of_query;
+    let rows = slice::samples(store, &slice).map(|sample| sample.and_then(|sample| clusters.row(sample, of_query)));
     Ok(export::write(&request, rows, &sources)?)
 }
 
@@ -167,7 +168,11 @@ impl<'a> Clusters<'a> {
     }
 
     /// The row of a sample, with every place that it and its duplicates stem from, and the family that the store found.
-    fn row(&self, sample: Sample) -> Result<Row, StoreError> {
+    /// What a model wrote is on the side of its prompt, unless a stage of the query gave sides: that had to agree.
+    fn row(&self, mut sample: Sample, of_query: bool) -> Result<Row, StoreError> {
+        if !of_query {
+            sample.inherit_side(&|row| self.member(row))?;
+        }
         let mut others = Vec::new();
         for row in self.members.get(&sample.id).into_iter().flatten() {
             others.extend(self.member(*row)?.map(|member| (member.id, Origin::of(&member))));

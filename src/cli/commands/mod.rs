@@ -19,9 +19,11 @@ mod recipes;
 mod reference;
 mod report;
 mod saved;
+mod setup;
 mod show;
 mod sources;
 mod split;
+mod train;
 
 use super::args::Command;
 use super::failure::Failure;
@@ -61,9 +63,11 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Load(args) => curate::load(session, &args),
         Command::Export(args) => export::export(session, &args),
         Command::Generate(args) => generate::generate(session, &args),
+        Command::Train(args) => train::train(session, &args),
         Command::Log(args) => project::log(session, &args),
         Command::Undo(args) => project::undo(session, &args),
-        Command::Doctor => doctor::doctor(session),
+        Command::Setup(args) => setup::setup(session, &args),
+        Command::Doctor(args) => doctor::doctor(session, &args),
         Command::Rebuild => doctor::rebuild(session),
         Command::Completions(args) => manual::completions(session, &args),
         Command::Man(args) => manual::man(session, &args),

@@ -46,6 +46,8 @@ pub fn log(session: &Session, args: &LogArgs) -> Result<(), Failure> {
                 _ => String::new(),
             };
             let counts = [
+                "run",
+                "state",
                 "source",
                 "read",
                 "new",
@@ -60,6 +62,8 @@ pub fn log(session: &Session, args: &LogArgs) -> Result<(), Failure> {
                 "analysed",
                 "pin",
                 "rows",
+                "steps",
+                "loss",
             ]
             .iter()
             .filter_map(|name| {
@@ -73,7 +77,7 @@ pub fn log(session: &Session, args: &LogArgs) -> Result<(), Failure> {
             .join(", ");
             // What an ingest read is in its counts; what others were asked for is in the command alone.
             let command = op.arguments.get("command").and_then(serde_json::Value::as_str);
-            let asks = ["tag", "reject", "restore", "forget", "load", "split", "dedup", "decontaminate"];
+            let asks = ["tag", "reject", "restore", "forget", "load", "split", "dedup", "decontaminate", "train"];
             let counts = match command.filter(|_| asks.contains(&op.verb.as_str())) {
                 Some(command) => format!("{counts}   {command}"),
                 None => counts,

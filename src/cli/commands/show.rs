@@ -61,6 +61,7 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
         out.insert("cluster".into(), cluster(&store, &sample)?);
         out.insert("exempt".into(), json!(store.is_exempt(sample.row)?));
         out.insert("verdicts".into(), json!(store.verdicts_of(sample.row)?));
+        out.insert("generation".into(), generation(&store, &sample)?);
         out.insert("history".into(), json!(history));
         return session.print_json(&out);
     }
@@ -91,6 +92,9 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
     put("tags", sample.tags.iter().cloned().collect::<Vec<_>>().join(" "));
     put("cleaned by", sample.cleaners.join(", "));
     put("added", sample.added.clone());
+    for (name, value) in written(&store, &sample)? {
+        put(name, value);
+    }
     for (name, value) in &sample.meta {
         put(&format!("meta.{name}"), crate::store::index::schema::meta_text(value));
     }
@@ -124,6 +128,48 @@ pub fn show(session: &Session, args: &ShowArgs) -> Result<(), Failure> {
         let _ = writeln!(out, "  op {} {} {}", entry.op, entry.verb, entry.ended.as_deref().unwrap_or("(open)"));
     }
     pager::print(session, &out, !args.no_pager)
+}
+
+/// How a model wrote a sample as JSON; null where none did.
+fn generation(store: &Store, sample: &Sample) -> Result<serde_json::Value, Failure> {
+    let Some(generation) = store.generation_of(sample.row)? else { return Ok(json!(null)) };
+    let of = generation.prompt_of.map(|row| store.id_of(row)).transpose()?.flatten();
+    let mut out = json!(generation);
+    out["run"] = json!(sample.written.as_ref().map(|written| &written.run));
+    out["of"] = json!(of);
+    Ok(out)
+}
+
+/// The same for people: names and values.
+fn written(store: &Store, sample: &Sample) -> Result<Vec<(&'static str, String)>, Failure> {
+    let (Some(generation), Some(written)) = (store.generation_of(sample.row)?, &sample.written) else {
+        return Ok(Vec::new());
+    };
+    let mut out = vec![(
+        "written by",
+        format!(
+            "run {}: {} tokens to a prompt of {}, ended by {}",
+            written.run,
+            generation.tokens.len(),
+            generation.prompt_tokens,
+            generation.stop
+        ),
+    )];
+    if let Some(id) = generation.prompt_of.map(|row| store.id_of(row)).transpose()?.flatten() {
+        let side = generation.side.as_ref().map_or(String::new(), |side| format!(" ({side} then)"));
+        out.push(("prompt of", format!("{}{side}", &id.to_string()[..12])));
+    }
+    for (name, value) in generation.fields.as_object().into_iter().flatten().filter(|(name, _)| *name != "instruction")
+    {
+        out.push(("prompt", format!("{name}: {}", crate::store::index::schema::meta_text(value))));
+    }
+    out.push((
+        "parameters",
+        format!("{}, seed {}, answer {}", generation.parameters, generation.seed, generation.number),
+    ));
+    out.push(("contract", generation.contract.get(..12).unwrap_or(&generation.contract).to_owned()));
+    out.push(("model", generation.model.to_string()));
+    Ok(out)
 }
 
 /// The cluster of a sample as JSON: its survivor, and those that the survivor stands for; null where it is of none.

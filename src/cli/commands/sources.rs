@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::ingest::catalog::CATALOG;
 use crate::ingest::recipe::Recipe;
-use crate::store::Store;
+use crate::store::{RUN_SOURCES, Store};
 
 /// Lists sources.
 ///
@@ -45,6 +45,8 @@ pub fn sources(session: &Session, args: &SourcesArgs) -> Result<(), Failure> {
         let samples = counts.iter().find(|(each, _)| *each == name).map(|(_, count)| *count);
         let kind = if own.contains(&name) {
             "own"
+        } else if name.starts_with(RUN_SOURCES) {
+            "run"
         } else if recipe.is_none() {
             "no recipe"
         } else if recipe.as_ref().is_some_and(|recipe| !recipe.tried) {
