@@ -20,6 +20,7 @@ mod ingest_tables;
 mod naive;
 mod nn_reference;
 mod pipeline;
+mod prompt;
 mod prompts;
 mod query;
 mod query_gen;

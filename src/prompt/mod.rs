@@ -8,10 +8,12 @@
 //! generation stops.
 
 mod bpe;
+pub mod chat_template;
 pub mod contract;
 mod difference;
 mod files;
 mod lcs;
+pub mod skeleton;
 pub mod templates;
 pub mod tokenizer;
 
