@@ -10,6 +10,7 @@ use scenery::generate::{
     Choice, Decode, Forcing, GenerateError, Generated, Options, Outcome, SlotEnd, Stop, Task, run,
 };
 use scenery::nn::{Batch, Logits, NnError, Predictor, Scores};
+use scenery::prompt::skeleton::Skeleton;
 
 /// Ends answers; every id below is a byte.
 const END: u32 = 256;
@@ -468,27 +469,11 @@ fn a_forced_prefix_is_fed_marked_and_not_counted() {
     );
 }
 
-/// The frame of texts whose constant parts are `parts`.
-fn frame(parts: &[&str], answers: &[&[&str]]) -> Frame {
-    let mut all = Vec::new();
-    let mut flags = Vec::new();
-    for slots in answers {
-        let (mut ids, mut inside) = (Vec::new(), Vec::new());
-        for (at, part) in parts.iter().enumerate() {
-            ids.extend(bytes(part));
-            inside.resize(ids.len(), false);
-            ids.extend(bytes(slots.get(at).copied().unwrap_or("")));
-            inside.resize(ids.len(), true);
-        }
-        ids.push(END);
-        inside.push(false);
-        all.push(ids);
-        flags.push(inside);
-    }
-    let mut runs: Vec<Vec<u32>> = parts.iter().map(|part| bytes(part)).collect();
-    runs.last_mut().expect("a part").push(END);
+/// The frame of trained answers.
+fn frame(answers: &[&str]) -> Frame {
+    let all: Vec<Vec<u32>> = answers.iter().map(|answer| [bytes(answer), vec![END]].concat()).collect();
     let rows: Vec<&[u32]> = all.iter().map(Vec::as_slice).collect();
-    Frame::new(&runs, &rows, &flags).expect("a frame")
+    Frame::of(&Skeleton::of(&rows), &rows).expect("a frame")
 }
 
 #[test]
@@ -499,7 +484,7 @@ fn a_skeleton_is_fed_and_its_slots_are_filled() {
         ("short:", "f = x"),
     ];
     let logits = scripted(ANSWERS);
-    let frame = frame(&["f = ", "\ng = ", "\nshow(f, g)\n"], &[&["x**3", "3*x**2"], &["x", "1"]]);
+    let frame = frame(&["f = x**3\ng = 3*x**2\nshow(f, g)\n", "f = 2\ng = 0\nshow(f, g)\n"]);
     assert_eq!((frame.slots(), frame.mark(0), frame.limit(0), frame.limit(1)), (2, 1, 24, 28));
     let task = Task {
         forcing: Forcing::Skeleton(frame.clone()),
@@ -537,7 +522,7 @@ fn a_skeleton_is_fed_and_its_slots_are_filled() {
 #[test]
 fn skeletons_are_the_same_in_every_batch() {
     let logits = ngram(BYTES, END, 2);
-    let frame = frame(&["ab", "cd", "e"], &[&["x", "yy"], &["xyz", ""]]);
+    let frame = frame(&["abxcdefyye", "abzyxcdefe"]);
     let with = |spread, batch_tokens| {
         let options = Options { spread, batch_tokens, ..limited(60) };
         let task = Task { forcing: Forcing::Skeleton(frame.clone()), ..task(prompts_of_many_lengths(), options) };

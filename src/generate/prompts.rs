@@ -145,9 +145,13 @@ pub fn read(text: &str, form: Form, template: &Template, columns: &BTreeMap<Stri
         .collect();
     let id_column = columns.get(ID).map_or(ID, String::as_str);
     let mut out = Read::default();
+    let mut met: BTreeSet<String> = BTreeSet::new();
     for (place, row) in rows {
         let mut item = Item::default();
         for (column, value) in &row {
+            if !met.contains(column) {
+                met.insert(column.clone());
+            }
             let text = match value {
                 Value::String(text) => Some(text.clone()),
                 Value::Number(number) => Some(number.to_string()),
@@ -177,14 +181,17 @@ pub fn read(text: &str, form: Form, template: &Template, columns: &BTreeMap<Stri
     if out.items.is_empty() {
         return Err("there is no item in it".to_owned());
     }
-    if let Some((field, column)) = columns.iter().find(|(field, column)| {
-        !wanted.iter().any(|(known, _)| known == field) && *field != ID || out.unused.contains(*column)
-    }) {
+    let known = |field: &String| wanted.iter().any(|(known, _)| known == field) || field == ID;
+    if let Some((field, column)) = columns.iter().find(|(field, _)| !known(field)) {
         return Err(format!(
             "column `{column}` was to be `{field}`, and template `{}` has {}",
             template.id,
             fields_of(template).join(", ")
         ));
+    }
+    if let Some((field, column)) = columns.iter().find(|(_, column)| !met.contains(*column)) {
+        let met: Vec<&str> = met.iter().map(String::as_str).collect();
+        return Err(format!("column `{column}` was to be `{field}`, and it has {}", met.join(", ")));
     }
     Ok(out)
 }
@@ -271,6 +278,7 @@ mod tests {
             ("[{},4]", Form::Json, &[], "item 2 is no object"),
             ("instruction\na\nb,c\n", Form::Csv, &[], "2 fields"),
             ("{\"instruction\":\"a\"}\n", Form::Jsonl, &[("question", "instruction")], "has system, instruction"),
+            ("{\"prompt\":\"a\"}\n", Form::Jsonl, &[("instruction", "question")], "and it has prompt"),
         ] {
             let error = read_as(text, form, columns).expect_err(text);
             assert!(error.contains(part), "{error}");

@@ -1,8 +1,8 @@
 //! A template of answers whose slots a model fills: the constant runs are fed, what stands between them is generated.
 //!
 //! A slot ends where its newest tokens are the first `mark` tokens of the run behind it: the model has then predicted the
-//! run by itself, and the rest is fed. The mark is the fewest tokens that stood inside no trained slot of that place, so
-//! what training put into a slot cannot end it early. A slot that outgrows its limit is ended, and said to be.
+//! run by itself, and the rest is fed. The mark is the skeleton's anchor: no trained slot of that place holds as many
+//! before the run begins, so what training put into a slot cannot end it early. A slot that outgrows its limit is ended, and said to be.
 
 use crate::prompt::skeleton::Skeleton;
 
@@ -21,60 +21,35 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Makes the frame of trained answers and what they have in common.
+    /// Makes the frame of what trained answers have in common. Answers that are not of the template are passed over.
     ///
     /// # Errors
     /// A sentence where there is nothing to fill, or nothing in common.
     pub fn of(skeleton: &Skeleton, answers: &[&[u32]]) -> Result<Frame, String> {
-        let flags: Vec<Vec<bool>> = answers.iter().map(|answer| skeleton.slots(answer)).collect();
-        Frame::new(&skeleton.parts, answers, &flags)
-    }
-
-    /// Makes the frame of runs and of answers whose tokens are marked as slot or run. Answers that do not hold the runs
-    /// in order are passed over.
-    ///
-    /// # Errors
-    /// As [`Frame::of`].
-    pub fn new(parts: &[Vec<u32>], answers: &[&[u32]], in_slot: &[Vec<bool>]) -> Result<Frame, String> {
-        let mut runs: Vec<Vec<u32>> = parts.iter().filter(|run| !run.is_empty()).cloned().collect();
-        if runs.is_empty() {
-            return Err("the trained answers have no token in common, so there is no template to feed".to_owned());
+        if skeleton.parts.is_empty() {
+            return Err(
+                "the trained answers have no run of tokens in common, so there is no template to feed".to_owned()
+            );
         }
-        // Slots may stand before the first run and behind the last.
-        let mut contents: Vec<Vec<&[u32]>> = vec![Vec::new(); runs.len() + 1];
-        let mut fitting = 0;
-        for (answer, flags) in answers.iter().zip(in_slot) {
-            if let Some(own) = contents_of(&runs, answer, flags) {
-                fitting += 1;
-                contents.iter_mut().zip(own).for_each(|(all, content)| all.push(content));
-            }
+        let slots = skeleton.parts.len() - 1 + usize::from(skeleton.opens) + usize::from(skeleton.closes);
+        if slots == 0 {
+            return Err(format!(
+                "the {} trained answers are one and the same, so there is no slot to fill",
+                answers.len()
+            ));
         }
-        if fitting == 0 {
-            return Err("no trained answer holds the constant tokens of the template in order".to_owned());
+        let mut longest = vec![0; slots];
+        for ranges in answers.iter().filter_map(|answer| skeleton.slot_ranges(answer)) {
+            longest.iter_mut().zip(ranges).for_each(|(longest, range)| *longest = range.len().max(*longest));
         }
-        let filled = |contents: &Vec<&[u32]>| contents.iter().any(|content| !content.is_empty());
-        if !contents.iter().any(filled) {
-            return Err(format!("the {fitting} trained answers are one and the same, so there is no slot to fill"));
-        }
-        if filled(&contents[0]) {
-            runs.insert(0, Vec::new());
-        } else {
-            contents.remove(0);
-        }
-        if contents.last().is_some_and(filled) {
-            runs.push(Vec::new());
-        } else {
-            contents.pop();
-        }
-        let mark = |slot: usize| {
-            let run = &runs[slot + 1];
-            let ends_right = |mark: &usize| contents[slot].iter().all(|content| first_at(content, run, *mark));
-            (1..run.len()).find(ends_right).unwrap_or(run.len())
-        };
-        let marks = (0..contents.len()).map(mark).collect();
-        let longest = |contents: &Vec<&[u32]>| contents.iter().map(|content| content.len()).max().unwrap_or(0);
-        let limits = contents.iter().map(|contents| 2 * longest(contents) + SLACK_TOKENS).collect();
-        Ok(Frame { runs, marks, limits })
+        let opening = skeleton.opens.then(Vec::new);
+        let closing = skeleton.closes.then(Vec::new);
+        let runs = opening.into_iter().chain(skeleton.parts.iter().cloned()).chain(closing).collect();
+        // Behind the slot that closes an answer there is no run.
+        let first = usize::from(!skeleton.opens);
+        let marks = (0..slots).map(|slot| skeleton.anchors.get(slot + first).map_or(0, |anchor| (*anchor).max(1)));
+        let limits = longest.iter().map(|longest| 2 * longest + SLACK_TOKENS).collect();
+        Ok(Frame { runs, marks: marks.collect(), limits })
     }
 
     /// The run that every answer begins with; empty where a slot stands first.
@@ -126,74 +101,39 @@ impl Frame {
     }
 }
 
-/// What an answer has before the first run, between each two, and behind the last; none where it does not fit.
-fn contents_of<'a>(runs: &[Vec<u32>], answer: &'a [u32], in_slot: &[bool]) -> Option<Vec<&'a [u32]>> {
-    let mut out = Vec::with_capacity(runs.len() + 1);
-    let mut at = 0;
-    for run in runs {
-        let from = at;
-        while *in_slot.get(at)? {
-            at += 1;
-        }
-        out.push(&answer[from..at]);
-        let to = at + run.len();
-        if answer.get(at..to)? != run || in_slot[at..to].contains(&true) {
-            return None;
-        }
-        at = to;
-    }
-    let rest = &answer[at..];
-    in_slot[at..].iter().all(|slot| *slot).then(|| out.push(rest))?;
-    Some(out)
-}
-
-/// Whether the first `mark` tokens of a run are met behind the content for the first time.
-fn first_at(content: &[u32], run: &[u32], mark: usize) -> bool {
-    let both: Vec<u32> = content.iter().chain(&run[..mark]).copied().collect();
-    both.windows(mark).position(|window| window == &run[..mark]) == Some(content.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn flags(answer: &[u32], constant: &[u32]) -> Vec<bool> {
-        answer.iter().map(|id| !constant.contains(id)).collect()
+    fn framed(answers: &[&[u32]]) -> Result<Frame, String> {
+        Frame::of(&Skeleton::of(answers), answers)
     }
 
     #[test]
     fn marks_are_as_long_as_training_needs_and_limits_as_wide() {
-        // Runs [1,2], [5,6,7], [9]; the second run's first token stands inside a slot before it.
-        let (first, second): (&[u32], &[u32]) =
-            (&[1, 2, 30, 5, 31, 5, 6, 7, 40, 9], &[1, 2, 32, 5, 6, 7, 41, 42, 43, 9]);
-        let mut first_flags = flags(first, &[1, 2, 5, 6, 7, 9]);
-        first_flags[3] = true;
-        let all = [first_flags, flags(second, &[1, 2, 5, 6, 7, 9])];
-        let frame = Frame::new(&[vec![1, 2], vec![5, 6, 7], vec![9]], &[first, second], &all).expect("a frame");
-        assert_eq!((frame.beginning(), frame.slots(), frame.constant_tokens()), ([1, 2].as_slice(), 2, 6));
+        // Runs [1, 2], [5, 6, 7, 8], [9, 10]; the second run's first token stands inside a slot before it.
+        let first: &[u32] = &[1, 2, 30, 5, 31, 5, 6, 7, 8, 40, 9, 10];
+        let second: &[u32] = &[1, 2, 32, 5, 6, 7, 8, 41, 42, 43, 9, 10];
+        let frame = framed(&[first, second]).expect("a frame");
+        assert_eq!((frame.beginning(), frame.slots(), frame.constant_tokens()), ([1, 2].as_slice(), 2, 8));
         assert_eq!((frame.mark(0), frame.mark(1)), (2, 1));
         assert_eq!((frame.limit(0), frame.limit(1)), (2 * 3 + 16, 2 * 3 + 16));
-        assert!(frame.run_behind(1) == Some(&[9]) && frame.ends_with_run(1) && !frame.ends_with_run(0));
+        assert!(frame.run_behind(1) == Some(&[9, 10]) && frame.ends_with_run(1) && !frame.ends_with_run(0));
         assert_eq!((frame.most_chosen(10), frame.most_chosen(1000)), (10, 44));
     }
 
     #[test]
     fn slots_may_stand_at_either_end() {
-        let (first, second): (&[u32], &[u32]) = (&[30, 1, 31], &[32, 33, 1]);
-        let all = [flags(first, &[1]), flags(second, &[1])];
-        let frame = Frame::new(&[vec![1]], &[first, second], &all).expect("a frame");
+        let frame = framed(&[&[30, 1, 2, 3, 4, 31], &[32, 33, 1, 2, 3, 4, 34]]).expect("a frame");
         assert_eq!((frame.slots(), frame.beginning().len(), frame.run_behind(1)), (2, 0, None));
+        assert_eq!((frame.run_behind(0), frame.mark(0)), (Some([1, 2, 3, 4].as_slice()), 1));
         assert_eq!(frame.most_chosen(1000), 1000);
     }
 
     #[test]
     fn what_cannot_be_filled_is_refused() {
-        let same: &[u32] = &[1, 2];
-        let refused = |parts: &[Vec<u32>], answers: &[&[u32]], flags: &[Vec<bool>]| {
-            Frame::new(parts, answers, flags).expect_err("nothing to fill")
-        };
-        assert!(refused(&[], &[same], &[vec![true; 2]]).contains("no token in common"));
-        assert!(refused(&[vec![1, 2]], &[same, same], &[vec![false; 2], vec![false; 2]]).contains("one and the same"));
-        assert!(refused(&[vec![2, 1]], &[same], &[vec![false; 2]]).contains("in order"));
+        assert!(framed(&[&[1, 2], &[3, 4, 5]]).expect_err("nothing").contains("no run of tokens in common"));
+        assert!(framed(&[&[1, 2], &[1, 2]]).expect_err("no slot").contains("one and the same"));
+        assert!(framed(&[]).is_err());
     }
 }
