@@ -75,6 +75,7 @@ pub mod cli;
 pub mod curate;
 pub mod dedup;
 pub mod export;
+pub mod generate;
 pub mod ingest;
 pub mod nn;
 pub mod prompt;

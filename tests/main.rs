@@ -12,6 +12,7 @@ mod curation;
 mod dedup;
 mod export;
 mod faults;
+mod generation;
 mod history;
 mod index;
 mod ingest_repos;

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod changes;
+mod generate;
 mod runs;
 mod setup;
 mod train;
 mod training;
 
 pub use changes::*;
+pub use generate::*;
 pub use runs::*;
 pub use setup::*;
 pub use train::*;
@@ -229,6 +231,20 @@ index. Their ids stay, so that reading them again is refused.")]
   scenery export @core --out core --format alpaca --layout tree --encoding json
   scenery export --from core/manifest.json --out again")]
     Export(ExportArgs),
+    /// Answer instructions by a model, asked in exactly the form that it was trained with
+    #[command(after_help = "Examples:
+  scenery generate r7 --field instruction='Show the derivative of x^2.'
+  scenery generate r7 --side test --out r7-test.jsonl
+  scenery generate r7 --prompts prompts.csv --column instruction=question --out answers.jsonl
+  scenery generate r7 --side test --forced-prefix auto --stop '```' --max-new-tokens 800
+  scenery generate r7 --side test --skeleton                 feeds the template, fills its slots
+  scenery generate r7 --interactive --temperature 0.7 --top-p 0.9 --seed 3
+  scenery generate r7/adapter --base ~/models/base --beams 4 --side test
+  scenery generate ~/models/base --template alpaca --prompts prompts.jsonl      the base, zero-shot
+
+The likeliest token is taken unless drawing or beams are asked for; there is no repetition penalty and no
+least length unless said. A model whose contract, tokenizer or config is not what it was trained with is refused.")]
+    Generate(GenerateArgs),
     /// Train on a slice: look at the data before a GPU is paid for, run, go on, hand over
     #[command(after_help = "Examples:
   scenery train show @core -n 3

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::export::ExportError;
+use crate::generate::GenerateError;
 use crate::ingest::IngestError;
+use crate::nn::NnError;
 use crate::prompt::PromptError;
 use crate::query::QueryError;
 use crate::setup::SetupError;
@@ -202,6 +204,33 @@ impl From<IngestError> for Failure {
                 out
             }
         }
+    }
+}
+
+impl From<GenerateError> for Failure {
+    fn from(error: GenerateError) -> Failure {
+        let (code, kind) = match &error {
+            GenerateError::Option(_) => (2, "option"),
+            GenerateError::Prompt(PromptError::Unknown { .. }) => (2, "template"),
+            GenerateError::Nn(NnError::Absent) => (4, "no-training"),
+            GenerateError::Nn(NnError::Device(_)) => (4, "device"),
+            GenerateError::Nn(NnError::OutOfMemory(_)) => (1, "memory"),
+            GenerateError::Nn(_) => (1, "model"),
+            GenerateError::Prompt(_) | GenerateError::Tokenizer(_) => (1, "contract"),
+            GenerateError::Item { .. } => (1, "item"),
+            GenerateError::Refused { .. } => (1, "refused"),
+            GenerateError::Folder { .. } => (1, "folder"),
+        };
+        let mut out = Failure::new(code, kind, chain(&error).trim_end().to_owned());
+        match &error {
+            GenerateError::Folder { path, .. } => out.path = Some(path.display().to_string()),
+            GenerateError::Prompt(PromptError::Unknown { name, known }) => {
+                out.suggestions = crate::query::similar(name, known.iter().copied());
+            }
+            GenerateError::Nn(NnError::Absent) => out.suggestions = vec!["scenery setup libtorch".to_owned()],
+            _ => {}
+        }
+        out
     }
 }
 

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod export;
+mod generate;
 mod ingest;
 mod look;
 mod manual;
@@ -63,6 +64,7 @@ pub fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Dump(args) => curate::dump(session, &args),
         Command::Load(args) => curate::load(session, &args),
         Command::Export(args) => export::export(session, &args),
+        Command::Generate(args) => generate::generate(session, &args),
         Command::Train(args) => train::train(session, &args),
         Command::Log(args) => project::log(session, &args),
         Command::Undo(args) => project::undo(session, &args),

@@ -1,0 +1,99 @@
+//! Generation with the tiny models, through libtorch: the tokens of transformers, and the command from end to end.
+
+use std::path::{Path, PathBuf};
+
+use scenery::generate::prompts::Prompted;
+use scenery::generate::{Decode, Forcing, GenerateError, Options, Stop, Task, run};
+use scenery::nn::{self, DeviceChoice, Opening, Precision};
+use serde_json::Value;
+
+use crate::corpus::{Scratch, done, json_of};
+
+/// A vocabulary of which no text is asked.
+struct Ids;
+
+impl Decode for Ids {
+    fn decode(&self, _: &[u32]) -> Result<String, GenerateError> {
+        Ok(String::new())
+    }
+
+    fn vocabulary(&self) -> usize {
+        usize::MAX
+    }
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/nn")
+}
+
+fn ids(value: &Value) -> Vec<u32> {
+    value.as_array().expect("ids").iter().map(|id| id.as_u64().expect("an id") as u32).collect()
+}
+
+#[test]
+fn greedy_tokens_are_those_of_transformers_in_one_batch_and_alone() {
+    let golden = std::fs::read_to_string(fixtures().join("golden.json")).expect("the goldens");
+    let golden: Value = serde_json::from_str(&golden).expect("JSON");
+    let models = golden["models"].as_object().expect("models");
+    assert!(models.len() >= 6);
+    for (name, about) in models {
+        let opening = Opening {
+            model: fixtures().join(name),
+            device: DeviceChoice::Cpu,
+            precision: Precision::F32,
+            nf4: false,
+            threads: Some(1),
+        };
+        let mut predictor = nn::predictor(&opening, None).expect("it opens");
+        let greedy = about["greedy"].as_array().expect("greedy tokens");
+        let prompt = |at: usize, each: &Value| {
+            let key = at.to_string();
+            Prompted { name: format!("item {key}"), key, ids: ids(&each["ids"]) }
+        };
+        let prompts: Vec<Prompted> = greedy.iter().enumerate().map(|(at, each)| prompt(at, each)).collect();
+        let wanted: Vec<Vec<u32>> = greedy.iter().map(|each| ids(&each["next"])).collect();
+        let most = wanted[0].len();
+        for spread in [512, 0] {
+            let options = Options { max_new_tokens: Some(most), spread, ..Options::default() };
+            // End tokens are not heeded in the goldens.
+            let (prompts, forcing) = (prompts.clone(), Forcing::Nothing);
+            let task = Task { prompts, stop_ids: Vec::new(), max_len: 512, options, forcing };
+            let found = run(predictor.as_mut(), &Ids, &task, &mut |_| {}).expect("it answers");
+            for (each, wanted) in found.generated.iter().zip(&wanted) {
+                assert_eq!((&each.ids, each.stop), (wanted, Stop::MaxTokens), "{name}, spread {spread}");
+            }
+        }
+    }
+}
+
+#[test]
+fn answers_of_the_command_are_written_and_kept_as_generated_samples() {
+    let scratch = Scratch::new("generation-model");
+    done(scratch.path(), &["init", "."]);
+    let model = fixtures().join("llama").display().to_string();
+    let ask = |out: &str, more: &[&str]| {
+        let own =
+            ["generate", &model, "--template", "plain", "--device", "cpu", "--max-new-tokens", "12", "--out", out];
+        json_of(scratch.path(), &[&own, more, &["--json"]].concat())["summary"].clone()
+    };
+    scratch.write("p.jsonl", "{\"id\":\"a\",\"instruction\":\"Draw a circle.\"}\n{\"instruction\":\"Draw.\"}\n");
+    let first = ask("first.jsonl", &["--prompts", "p.jsonl"]);
+    assert_eq!((&first["items"], &first["stored"]["new"]), (&2.into(), &2.into()));
+    let lines = std::fs::read_to_string(scratch.join("first.jsonl")).expect("a file");
+    let rows: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!((rows.len(), rows[0]["id"].as_str(), rows[1].get("id")), (2, Some("a"), None));
+    assert_eq!(rows[0]["made_by"]["zero_shot"], true);
+    // The same again is the same, to the byte.
+    let again = ask("again.jsonl", &["--prompts", "p.jsonl"]);
+    assert_eq!(again["stored"]["unchanged"], 2);
+    assert_eq!(std::fs::read_to_string(scratch.join("again.jsonl")).expect("a file"), lines);
+    let kept = json_of(scratch.path(), &["count", "state:generated source:run/base-llama", "--json"]);
+    assert_eq!(kept["total"], 2, "{kept}");
+    let beams = ask("beams.jsonl", &["--prompts", "p.jsonl", "--beams", "1", "--no-store"]);
+    assert!(beams["stored"].is_null());
+    let texts = |name: &str| -> Vec<Value> {
+        let text = std::fs::read_to_string(scratch.join(name)).expect("a file");
+        text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["tokens"].clone()).collect()
+    };
+    assert_eq!(texts("beams.jsonl"), texts("first.jsonl"));
+}
