@@ -120,6 +120,9 @@ pub struct TrainLintArgs {
     /// Ids and labels of another trainer, a row a line, instead of a query
     #[arg(long, value_name = "FILE", conflicts_with_all = ["query", "file", "data", "template"], requires = "base")]
     pub encoded: Option<PathBuf>,
+    /// Tokens of a micro-batch, by which the share of padding is told
+    #[arg(long, value_name = "N", default_value_t = 8_192, value_parser = clap::value_parser!(u32).range(2..))]
+    pub token_budget: u32,
     /// Checks that are not asked, separated by commas: E07,W12
     #[arg(long, value_delimiter = ',', value_name = "CODES")]
     pub ignore: Vec<String>,

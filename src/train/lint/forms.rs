@@ -2,7 +2,7 @@
 //!
 //! Prompts are read word by word from the left. Where nearly all of those that go on together fall into a few large groups,
 //! each is a form of its own; where they scatter, the gap begins. What all of a form have in common at the end follows the
-//! gap. Free text scatters at its first word and is one form without words.
+//! gap. What begins alike by a word or two and goes on freely has no form: free text is one form without words.
 
 use std::collections::BTreeMap;
 
@@ -78,7 +78,7 @@ fn table(source: &str, forms: &[Form], rows: usize, side: &dyn Fn(usize) -> Side
             test.statistic,
             test.freedom,
             p_value(test.p),
-            if test.p < 0.01 { ": the sides ask otherwise than each other" } else { ": no sign that sides differ" },
+            if test.p < 0.01 { ": the sides ask otherwise than each other" } else { "" },
             if test.rough > 0 { format!("; {} cells expect under 5 rows", test.rough) } else { String::new() }
         ),
     });
@@ -96,6 +96,10 @@ const LEAST_ROWS: usize = 3;
 const STRAYS: f64 = 0.1;
 /// Words that forms which differ after the gap only must have in common there.
 const TAIL_WORDS: usize = 3;
+/// Fewest words of a form of its own.
+const LEAST_WORDS: usize = 3;
+/// Smallest share of the words of a prompt that a form of its own makes up.
+const LEAST_FIXED: f64 = 0.35;
 
 /// A form and the prompts that have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,11 +132,17 @@ pub fn forms(prompts: &[&str]) -> Vec<Form> {
     for group in by_beginning(&words, least) {
         for (rows, tail) in by_end(&words, group.words, group.rows, least) {
             let first = &words[rows[0]];
-            let mut skeleton: Vec<&str> = first[..group.words].to_vec();
-            if rows.iter().any(|row| words[*row].len() > group.words + tail) {
+            let mut lengths: Vec<usize> = rows.iter().map(|row| words[*row].len()).collect();
+            lengths.sort_unstable();
+            let (fixed, middle) = (group.words + tail, lengths[lengths.len() / 2]);
+            let free = rows.len() < least || fixed < LEAST_WORDS || (fixed as f64) < middle as f64 * LEAST_FIXED;
+            let mut skeleton: Vec<&str> = if free { Vec::new() } else { first[..group.words].to_vec() };
+            if free || lengths.last().is_some_and(|longest| *longest > fixed) {
                 skeleton.push(GAP);
             }
-            skeleton.extend(&first[first.len() - tail..]);
+            if !free {
+                skeleton.extend(&first[first.len() - tail..]);
+            }
             found.entry(skeleton.join(" ")).or_default().extend(rows);
         }
     }
@@ -314,6 +324,9 @@ mod tests {
             })
             .collect();
         assert_eq!(found(&free), [(GAP.to_owned(), 60)]);
+        let opened: Vec<String> =
+            free.iter().enumerate().map(|(at, text)| format!("{} a {text}", ["Create", "Display"][at % 2])).collect();
+        assert_eq!(found(&opened), [(GAP.to_owned(), 60)], "an opening is no form");
         assert_eq!(found(&vec!["Draw a circle.".to_owned(); 9]), [("Draw a circle.".to_owned(), 9)]);
         assert_eq!(found(&[]), []);
         assert_eq!(found(&["a".to_owned(), "b c".to_owned()]), [(GAP.to_owned(), 2)]);
@@ -322,12 +335,16 @@ mod tests {
     #[test]
     fn stray_prompts_do_not_hide_the_forms() {
         let mut prompts: Vec<String> =
-            (0..100).map(|at| format!("Animate {} {}", at * 13 % 97, function(at))).collect();
-        prompts.extend((0..100).map(|at| format!("Please draw {} {}", at * 17 % 89, function(at))));
+            (0..100).map(|at| format!("Animate the function {} {}", at * 13 % 97, function(at))).collect();
+        prompts.extend((0..100).map(|at| format!("Please draw a curve {} {}", at * 17 % 89, function(at))));
         prompts.extend(["Hello", "What?"].map(str::to_owned));
         assert_eq!(
             found(&prompts),
-            [("Animate {…}".to_owned(), 100), ("Please draw {…}".to_owned(), 100), (GAP.to_owned(), 2)]
+            [
+                ("Animate the function {…}".to_owned(), 100),
+                ("Please draw a curve {…}".to_owned(), 100),
+                (GAP.to_owned(), 2)
+            ]
         );
     }
 }

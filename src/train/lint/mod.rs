@@ -260,6 +260,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_check_that_is_written_is_asked() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/train/lint");
+        let mut written = 0;
+        for entry in std::fs::read_dir(folder).expect("the folder") {
+            let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a source");
+            written += text.matches(": Check = Check {").count() - text.matches("\": Check = Check {").count();
+        }
+        assert_eq!(written, CHECKS.len());
+    }
+
+    #[test]
     fn codes_are_sorted_and_say_their_severity_and_every_text_is_a_sentence() {
         assert!(CHECKS.windows(2).all(|pair| pair[0].code < pair[1].code));
         for each in CHECKS {

@@ -27,13 +27,16 @@ pub fn lint(session: &Session, args: &TrainLintArgs) -> Result<(), Failure> {
         Some(file) => {
             let base = args.data.base.as_ref().ok_or_else(|| Failure::usage("--encoded needs --base DIR"))?;
             let (tokenizer, config) = base_of(base)?;
-            let subject = foreign::read(file, &tokenizer, &config.eos, args.data.max_len as usize)?;
+            let mut subject = foreign::read(file, &tokenizer, &config.eos, args.data.max_len as usize)?;
+            subject.token_budget = args.token_budget as usize;
             lint::run(&subject, &ignored)
         }
         None => {
             let dataset = dataset(session, &args.data)?;
             let (tokenizer, contract) = contract(session, &args.data, &dataset)?;
-            lint::run(&Subject::of_dataset(&dataset, &contract, &tokenizer)?, &ignored)
+            let mut subject = Subject::of_dataset(&dataset, &contract, &tokenizer)?;
+            subject.token_budget = args.token_budget as usize;
+            lint::run(&subject, &ignored)
         }
     };
     if session.json {
@@ -148,17 +151,22 @@ fn cell(value: &Value) -> String {
     }
 }
 
+/// `1 error`, `12 errors`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{} {what}{}", thousands(count as u64), if count == 1 { "" } else { "s" })
+}
+
 fn summary(report: &Report) -> String {
     let sides: Vec<String> =
         report.sides.iter().map(|(side, rows)| format!("{} {side}", thousands(*rows as u64))).collect();
     let mut out = format!(
-        "{} rows{}, {} tokens, {} of them trained: {} errors, {} warnings",
-        thousands(report.rows as u64),
+        "{}{}, {} tokens, {} of them trained: {}, {}",
+        counted(report.rows, "row"),
         if sides.is_empty() { String::new() } else { format!(" ({})", sides.join(", ")) },
         thousands(report.tokens as u64),
         thousands(report.trained_tokens as u64),
-        report.errors,
-        report.warnings
+        counted(report.errors, "error"),
+        counted(report.warnings, "warning")
     );
     let _ =
         write!(out, "\nclean: {}", if report.clean.is_empty() { "none".to_owned() } else { report.clean.join(" ") });
