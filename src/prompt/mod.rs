@@ -15,6 +15,7 @@ mod files;
 mod lcs;
 pub mod skeleton;
 pub mod templates;
+mod token_files;
 pub mod tokenizer;
 
 use std::collections::BTreeMap;
