@@ -1,7 +1,9 @@
 //! The training run, driven with a small learner: order, batches, exact resume, faults.
 
 pub mod fake;
+mod handing;
 mod laws;
+mod planning;
 mod sampling;
 
 use std::collections::BTreeMap;
@@ -233,22 +235,7 @@ fn a_run_that_was_stopped_anywhere_goes_on_bit_for_bit() {
 
 #[test]
 fn half_the_steps_and_a_resume_are_all_the_steps() {
-    let mut whole = Setting::new("all");
-    whole.options.checkpoint_every = Some(6);
-    whole.whole();
     // As after a crash: the checkpoint of step 12 is the newest, and the tables have lines of later steps, one of them torn.
-    let half = Setting::new("half");
-    for step in [6, 12] {
-        let from = checkpoint::folder_of(whole.scratch.path(), step);
-        let to = checkpoint::folder_of(half.scratch.path(), step);
-        if from.is_dir() {
-            std::fs::create_dir_all(&to).expect("a folder");
-            for name in [checkpoint::STATE, checkpoint::SNAPSHOT] {
-                std::fs::copy(from.join(name), to.join(name)).expect("a copy");
-            }
-        }
-    }
-    assert!(half.steps().is_empty(), "the three newest and the best are kept");
     let mut whole = Setting::new("all");
     (whole.options.checkpoint_every, whole.options.keep) = (Some(6), 100);
     whole.whole();

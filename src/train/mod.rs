@@ -1,14 +1,21 @@
 //! Training: from the files of an export to what a model learns of them.
 //!
 //! ```text
-//! export folder ──▶ data ──▶ encoded (prompt contract, tokenizer) ──▶ show, lint   nothing but files and tokens
+//! export folder ──▶ data ──▶ encoded (prompt contract, tokenizer) ──▶ show, lint, plan   nothing but files and tokens
+//!                                │
+//!                                ▼
+//!                            prepare ──▶ item ──▶ sampler ──▶ batches ──▶ run ◀──▶ Learner
+//!                                                                          │
+//!             checkpoint, metrics, tensorboard, curve, events ◀────────────┴──▶ artefacts ──▶ parity
 //! ```
 //!
 //! Layer 4: reads an export directory, never the store. Absent on purpose: the clock, printing, and in all that is looked
 //! at before a run, libtorch.
 //!
 //! Invariants: an export that is not byte for byte what its manifest says is refused; what is trained is told by the
-//! contract's segments, never by searching text; no row is left out in silence.
+//! contract's segments, never by searching text; no row is left out in silence. What a run computes is a function of its
+//! options, examples and first values: stopped anywhere, it goes on to the same bits. What is handed over says what was trained,
+//! or is not handed over.
 
 pub mod artefacts;
 pub mod base;

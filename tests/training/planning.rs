@@ -1,0 +1,276 @@
+//! `train plan`: numbers that can be checked by hand, the seed's own experiment, and the command line of runs.
+
+use std::path::Path;
+
+use scenery::nn::Trained;
+use scenery::nn::lora::LoraConfig;
+use scenery::train::item::Item;
+use scenery::train::memory;
+use scenery::train::options::{Options, TooLong};
+use scenery::train::plan::plan;
+use serde_json::Value;
+
+use super::fake::examples;
+use super::options;
+use crate::corpus::{Scratch, done, json_of, run};
+use crate::real_data::data;
+
+#[test]
+fn the_seeds_shape_has_the_parameters_that_peft_counts() {
+    let config = memory::seed_shape();
+    // As `print_trainable_parameters` of PEFT says for r 64 on all linear projections.
+    assert_eq!(LoraConfig::new(64, 128.0).parameters(&config), 59_965_440);
+    assert_eq!(config.parameters(), 1_346_471_936);
+    let seed = Options::preset("seed").expect("a preset");
+    let bytes = |change: &dyn Fn(&mut Options), tokens: usize| {
+        let mut other = Options { nf4: false, ..seed.clone() };
+        change(&mut other);
+        memory::bytes(&config, &other, tokens) as f64 / 1e9
+    };
+    // The estimates that the design gives, within a fifth.
+    let near = |found: f64, wanted: f64| assert!((found / wanted - 1.0).abs() < 0.2, "{found} {wanted}");
+    near(bytes(&|_| {}, 4_096), 13.7);
+    near(bytes(&|_| {}, 32_768), 77.0);
+    near(bytes(&|options| options.recompute_layers = 1, 4_096), 5.7);
+    near(bytes(&|options| options.recompute_layers = 1, 32_768), 12.8);
+    let full = bytes(&|options| options.trained = Trained::Full, 4_096);
+    assert!(full > 20.0, "values, gradients and two means of 1.3 billion numbers: {full}");
+    let nf4 = bytes(&|options| options.nf4 = true, 4_096);
+    assert!(bytes(&|_| {}, 4_096) - nf4 > 1.5, "{nf4}");
+    // Six operations per parameter and token with all weights trained; four with LoRA, whose base gets no gradient.
+    let (tokens, full) = (64, Options { trained: Trained::Full, ..seed.clone() });
+    let per_token = memory::flops(&config, &full, tokens, tokens) / tokens as f64;
+    near(per_token, 6.0 * (config.parameters() - 32_256 * 2_048) as f64);
+    near(
+        memory::flops(&config, &seed, tokens, tokens) / tokens as f64,
+        4.2 * (config.parameters() - 32_256 * 2_048) as f64,
+    );
+    assert_eq!(memory::gigabytes(13_700_000_000), "13.7 GB");
+}
+
+#[test]
+fn a_plan_is_what_the_run_then_does() {
+    let mut setting = super::Setting::new("planned");
+    setting.options.weights = scenery::train::options::weight_rules("source=alpha:0.5,beta:2").expect("rules");
+    let planned = plan(setting.train.clone(), 13, &setting.options, &memory::seed_shape()).expect("a plan");
+    let (outcome, _) = setting.whole();
+    let progress = &outcome.progress;
+    assert_eq!(planned.steps, progress.step);
+    assert_eq!((planned.tokens, planned.trained_tokens), (progress.tokens, progress.trained_tokens));
+    assert_eq!(planned.realised, progress.realised);
+    let padding = scenery::train::batches::padding_share(progress.tokens, progress.padded_tokens);
+    assert!((planned.padding - padding).abs() < 1e-12);
+    let realised: u64 = planned.shares.iter().map(|share| share.realised_trained_tokens).sum();
+    assert_eq!(realised, planned.trained_tokens);
+    let slots = setting.train.iter().filter_map(|item| item.slots.as_ref()).flatten();
+    let share = slots.clone().filter(|slot| **slot).count() as f64 / slots.count() as f64;
+    assert!((planned.slot_share.expect("slots") - share).abs() < 1e-12);
+    assert!((planned.slot_share.unwrap_or(0.0) + planned.template_share.unwrap_or(0.0) - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn lengths_are_counted_whole_and_what_is_too_long_is_told() {
+    let mut items: Vec<Item> = examples(100, 1);
+    for (at, item) in items.iter_mut().enumerate() {
+        item.ids = vec![3; 10 + at];
+        item.trained_from = 4;
+        item.slots = None;
+    }
+    let told = plan(items.clone(), 0, &options(), &memory::seed_shape()).expect("a plan");
+    assert_eq!((told.lengths.least, told.lengths.median, told.lengths.most), (10, 60, 109));
+    assert_eq!(told.lengths.histogram.iter().map(|bin| bin.rows).sum::<usize>(), 100);
+    assert!(told.lengths.histogram.windows(2).all(|two| two[0].to + 1 == two[1].from));
+    assert_eq!((told.over_long, told.too_long, told.fitted.dropped), (45, TooLong::Error, 0));
+    assert_eq!(told.steps_per_epoch, 55u64.div_ceil(8), "the rest is about the others");
+    assert_eq!((told.slot_share, told.template_share), (None, None));
+    let cut =
+        plan(items, 0, &Options { too_long: TooLong::Truncate, ..options() }, &memory::seed_shape()).expect("a plan");
+    assert_eq!((cut.steps_per_epoch, cut.fitted.truncated), (100u64.div_ceil(8), 45));
+    assert!(plan(Vec::new(), 0, &options(), &memory::seed_shape()).is_err());
+}
+
+const RECIPE: &str = "name = \"small\"\ntitle = \"A few scenes\"\nlicence = \"MIT\"\nrank = 4\nreader = \"table\"\ndescription_kind = \"human\"\nkey = [\"id\"]\nget = \"it is in the test\"\n[fields]\ninstruction = \"question\"\ncode = \"answer\"\nsplit = \"side\"\nlevel = \"level\"\n[levels]\n";
+
+/// A project with scenes that share a template.
+fn project(folder: &Scratch) -> std::path::PathBuf {
+    let project = folder.join("p");
+    std::fs::create_dir_all(&project).expect("a folder");
+    done(&project, &["init", "."]);
+    folder.write("p/sources/small.toml", RECIPE.replace("[levels]\n", ""));
+    let mut rows = String::new();
+    for at in 0..30 {
+        let side = if at % 5 == 4 { "validation" } else { "train" };
+        let answer = format!(
+            "from manim import *\n\n\nclass Grow(Scene):\n    def construct(self):\n        shape = Circle(radius={at})\n        self.play(Create(shape))\n        self.wait({})\n",
+            at * 7 % 11
+        );
+        let row = serde_json::json!({
+            "id": format!("r{at}"), "question": format!("Draw a circle of radius {at}."), "answer": answer,
+            "side": side, "level": ["easy", "hard"][at % 2],
+        });
+        rows.push_str(&format!("{row}\n"));
+    }
+    folder.write("small.jsonl", rows);
+    done(&project, &["ingest", "small", "../small.jsonl"]);
+    project
+}
+
+#[test]
+fn the_command_plans_with_flags_over_presets_and_says_what_is_wrong() {
+    let folder = Scratch::new("plan");
+    let project = project(&folder);
+    let seed = json_of(&project, &["train", "plan", "source:small", "--preset", "seed", "--json"]);
+    assert_eq!((&seed["rows"], &seed["validation_rows"], &seed["steps"]), (&24.into(), &6.into(), &10.into()));
+    assert_eq!(seed["trained_parameters"], 59_965_440);
+    assert!(seed["template_share"].as_f64().is_some_and(|share| share > 0.5), "{seed}");
+    let shares = seed["shares"].as_array().expect("shares");
+    assert_eq!(shares.iter().map(|share| share["level"].as_str().unwrap_or("")).collect::<Vec<_>>(), ["easy", "hard"]);
+    let flags = ["--rank", "8", "--epochs", "2", "--batch", "5", "--weight", "level=easy:2"];
+    let mut arguments = vec!["train", "plan", "source:small", "--preset", "seed", "--json"];
+    arguments.extend(flags);
+    let other = json_of(&project, &arguments);
+    assert_eq!(other["trained_parameters"], 59_965_440 / 8);
+    assert_eq!(other["steps"], 2 * 36u64.div_ceil(5));
+    let text = done(&project, &["train", "plan", "source:small", "--from-scratch", "--max-steps", "7"]);
+    assert!(text.contains("7 steps of 16 examples") && text.contains("parameters are trained"), "{text}");
+    let refused = |arguments: &[&str], code: i32, word: &str| {
+        let mut all = vec!["train"];
+        all.extend(arguments);
+        let (found, out, err) = run(&project, &all);
+        assert_eq!(found, code, "{out}{err}");
+        assert!(err.contains(word), "{err}");
+    };
+    refused(&["plan", "source:small", "--preset", "sed"], 2, "there are default, scratch, seed");
+    refused(&["plan", "source:small", "--weight", "level=medium:2"], 2, "easy, hard");
+    refused(&["plan", "source:small", "--curriculum", "staged", "--epochs", "2"], 2, "3 stages");
+    refused(&["plan", "source:small", "--preset", "scratch"], 2, "--from-scratch, or --full");
+    refused(&["plan", "source:small", "--from-scratch", "--rank", "8"], 2, "about an adapter");
+    refused(&["plan", "source:small", "--from-scratch", "--heads", "5"], 2, "`num_attention_heads` (5)");
+    refused(&["plan", "source:small", "--clip", "much"], 2, "--clip much");
+    refused(&["plan", "source:small", "--targets", "q_proj,w_proj"], 2, "no projection `w_proj`");
+    refused(&["run", "source:small"], 2, "--from-scratch begins with a small model");
+    refused(&["resume", "first"], 1, "is no run");
+    if !scenery::nn::report().built_in {
+        refused(&["run", "source:small", "--from-scratch"], 4, "setup libtorch");
+        assert!(!project.join("runs").exists(), "nothing is left of a run that could not begin");
+    }
+}
+
+#[test]
+fn the_seeds_experiment_is_135_steps_and_59965440_parameters() {
+    let Some(data) = data("derivative_537") else { return };
+    let folder = Scratch::new("seed");
+    let project = folder.join("p");
+    std::fs::create_dir_all(&project).expect("a folder");
+    done(&project, &["init", "."]);
+    let path = data.join("derivative_537").canonicalize().expect("a path").display().to_string();
+    done(&project, &["ingest", "derivative_537", &path]);
+    let plan: Value = json_of(&project, &["train", "plan", "source:derivative_537", "--preset", "seed", "--json"]);
+    assert_eq!((&plan["rows"], &plan["validation_rows"]), (&418.into(), &50.into()));
+    assert_eq!((&plan["steps"], &plan["trained_parameters"]), (&135.into(), &59_965_440.into()));
+    assert_eq!(plan["warmup_steps"], 5);
+    // Most of what is learned is the template.
+    assert!(plan["template_share"].as_f64().is_some_and(|share| share > 0.7), "{}", plan["template_share"]);
+    assert_eq!(plan["over_long"], 0);
+}
+
+/// The files of a finished run.
+#[cfg(feature = "train")]
+fn files(folder: &Path) -> Vec<String> {
+    let mut out: Vec<String> = crate::corpus::digests(folder).into_keys().collect();
+    out.sort();
+    out
+}
+
+#[test]
+#[cfg(feature = "train")]
+fn a_model_from_nothing_is_trained_stopped_resumed_and_exported() {
+    let folder = Scratch::new("whole");
+    let project = project(&folder);
+    let small =
+        ["--from-scratch", "--hidden", "32", "--layers", "2", "--heads", "4", "--vocab", "300", "--device", "cpu"];
+    let train = |name: &str, more: &[&str]| {
+        let mut all = vec!["train", "run", "source:small", "--name", name, "--epochs", "3", "--batch", "8"];
+        all.extend(["--threads", "1", "--lr", "0.01"]);
+        all.extend(small);
+        all.extend(more);
+        run(&project, &all)
+    };
+    let (code, out, err) = train("one", &["--json"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let events: Vec<&str> = lines.iter().filter_map(|line| line["event"].as_str()).collect();
+    assert_eq!((events[0], events[events.len() - 1]), ("start", "done"));
+    assert_eq!(events.iter().filter(|event| **event == "step").count(), 9);
+    assert!(events.contains(&"parity") && events.contains(&"artefact"), "{events:?}");
+    let run_folder = project.join("runs/one");
+    let names = files(&run_folder);
+    for name in [
+        "run.json",
+        "contract.json",
+        "metrics.csv",
+        "loss.svg",
+        "best.json",
+        "model/model.safetensors",
+        "data/manifest.json",
+        "base/config.json",
+        "realised.csv",
+        "chat_template.jinja",
+    ] {
+        assert!(names.iter().any(|known| known == name), "{name}: {names:?}");
+    }
+    assert!(!names.iter().any(|name| name.contains("partial")), "{names:?}");
+    // The same again gives the same weights and the same table.
+    let (code, out, err) = train("two", &[]);
+    assert_eq!(code, 0, "{out}{err}");
+    for name in ["model/model.safetensors", "metrics.csv", "loss.svg"] {
+        let read = |run: &str| std::fs::read(project.join("runs").join(run).join(name)).expect("a file");
+        assert_eq!(read("one"), read("two"), "{name}");
+    }
+    // It has ended; going on says so and changes nothing.
+    let before = std::fs::read(run_folder.join("model/model.safetensors")).expect("a file");
+    done(&project, &["train", "resume", "one"]);
+    assert_eq!(std::fs::read(run_folder.join("model/model.safetensors")).expect("a file"), before);
+    let shipped = folder.join("shipped");
+    let told = json_of(&project, &["train", "export", "one", "--out", "../shipped", "--json"]);
+    assert!(
+        told["parity"]
+            .as_array()
+            .is_some_and(|pairs| pairs.len() == 1 && pairs[0]["partings"] == serde_json::json!([]))
+    );
+    assert_eq!(std::fs::read(shipped.join("model/model.safetensors")).expect("a file"), before);
+    let (code, _, err) = run(&project, &["train", "export", "one", "--out", "../shipped"]);
+    assert!(code == 1 && err.contains("it holds files already"), "{err}");
+    // The store knows it.
+    let known = json_of(&project, &["train", "runs", "one", "--json"]);
+    assert_eq!((&known["run"]["state"], known["steps"].as_array().map(Vec::len)), (&"done".into(), Some(9)));
+    assert!(known["evals"].as_array().is_some_and(|evals| evals.iter().any(|eval| eval["among"] == "level:hard")));
+    // An adapter beside the model that was made.
+    let base = run_folder.join("model").display().to_string();
+    let adapter = ["train", "run", "source:small", "--base", &base, "--name", "three", "--rank", "2", "--epochs", "2"];
+    let mut all = adapter.to_vec();
+    all.extend(["--batch", "8", "--device", "cpu", "--threads", "1", "--max-len", "512"]);
+    done(&project, &all);
+    let told = json_of(&project, &["train", "export", "three", "--out", "../adapter", "--json"]);
+    assert_eq!(told["parity"].as_array().map(Vec::len), Some(2), "live against read back, live against merged");
+    for name in [
+        "adapter/adapter_model.safetensors",
+        "adapter/contract.json",
+        "merged/model.safetensors",
+        "merged/tokenizer.json",
+    ] {
+        assert!(folder.join("adapter").join(name).is_file(), "{name}");
+    }
+    // What it stands on may not change under it.
+    let manifest = project.join("runs/three/data/manifest.json");
+    let text = std::fs::read_to_string(&manifest).expect("a manifest");
+    std::fs::write(&manifest, text.replace("source:small", "source:smell")).expect("written");
+    let (code, _, err) = run(&project, &["train", "resume", "three"]);
+    assert!(code == 1 && err.contains("manifest"), "{err}");
+    std::fs::write(&manifest, text).expect("written");
+    let contract = project.join("runs/three/contract.json");
+    let text = std::fs::read_to_string(&contract).expect("a contract");
+    std::fs::write(&contract, text.replace("\"max_len\":512", "\"max_len\":511")).expect("written");
+    let (code, _, err) = run(&project, &["train", "resume", "three"]);
+    assert!(code == 1 && err.contains("the prompt contract"), "{err}");
+}
