@@ -21,6 +21,7 @@ mod naive;
 mod nn_reference;
 mod pipeline;
 mod prompt_states;
+mod prompt;
 mod prompts;
 mod query;
 mod query_gen;

@@ -474,7 +474,7 @@ pub struct ExportArgs {
     /// The system sentence
     #[arg(long, value_name = "TEXT")]
     pub system: Option<String>,
-    /// The prompt template of the format text: alpaca, chatml, plain
+    /// The prompt template of the format text: alpaca, chatml, deepseek, plain, sharegpt-manim
     #[arg(long)]
     pub template: Option<String>,
     /// Put the answer into a fenced Python block

@@ -8,11 +8,14 @@
 //! generation stops.
 
 mod bpe;
+pub mod chat_template;
 pub mod contract;
 mod difference;
 mod files;
 mod lcs;
+pub mod skeleton;
 pub mod templates;
+mod token_files;
 pub mod tokenizer;
 
 use std::collections::BTreeMap;

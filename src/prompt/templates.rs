@@ -6,7 +6,9 @@ use super::{PromptError, Template};
 pub const TEMPLATES: &[(&str, &str)] = &[
     ("alpaca", include_str!("templates/alpaca.toml")),
     ("chatml", include_str!("templates/chatml.toml")),
+    ("deepseek", include_str!("templates/deepseek.toml")),
     ("plain", include_str!("templates/plain.toml")),
+    ("sharegpt-manim", include_str!("templates/sharegpt-manim.toml")),
 ];
 
 /// Finds a built-in template by its name.
@@ -37,6 +39,11 @@ mod tests {
         }
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/prompt/templates");
         assert_eq!(std::fs::read_dir(folder).expect("the folder").count(), TEMPLATES.len());
-        assert!(template("alpacca").expect_err("unknown").to_string().contains("alpaca, chatml, plain"));
+        assert!(
+            template("alpacca")
+                .expect_err("unknown")
+                .to_string()
+                .contains("alpaca, chatml, deepseek, plain, sharegpt-manim")
+        );
     }
 }
