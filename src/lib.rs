@@ -26,6 +26,7 @@
 //! | 1 | [`prompt`] [`similarity`] [`analyze`] [`query`] | 0; `query` also `analyze::features`; `analyze` also `similarity::lexer` |
 //! | 2 | [`store`] | 0, types of 1 |
 //! | 3 | [`ingest`] [`dedup`] [`curate`] [`split`] [`mod@slice`] [`export`] | 0 to 2; `ingest`, `split` and `slice` also `dedup`, `slice` also `split`, `export` also `slice` |
+//! | 4 | [`nn`] [`train`] [`generate`] | 0, 1; `train` and `generate` also `nn`; never the store: `cli` exports for them and reads their rows |
 //! | 5 | [`report`] [`setup`] | 0 to 3 |
 //! | 6 | `cli` | all |
 //!

@@ -40,7 +40,7 @@ fn row(at: usize) -> Value {
     let mut word = || format!("{}{}", rng.pick(&["red", "slow", "big", "left", "round", "thin", "new"]), rng.below(30));
     let question = format!("{} {} circle {} {}", word(), word(), word(), word());
     json!({
-        "id": format!("r{at}"), "group": format!("g{at}"), "level": if at / 5 % 2 == 0 { "basic" } else { "advanced" },
+        "id": format!("r{at}"), "group": format!("g{at}"), "level": if (at / 5).is_multiple_of(2) { "basic" } else { "advanced" },
         "side": if at % 5 == 4 { "test" } else { "train" }, "answer": scene(at),
         "question": question,
     })

@@ -94,7 +94,7 @@ const LEAST_SHARE: f64 = 0.02;
 const LEAST_ROWS: usize = 3;
 /// Largest share of the prompts at a branch that may fall into no large group, where the branch is one of forms.
 const STRAYS: f64 = 0.1;
-/// Words that forms which differ after the gap only must have in common there.
+/// Words that forms which differ after the gap only must have in common there, beyond what all of them end with.
 const TAIL_WORDS: usize = 3;
 /// Fewest words of a form of its own.
 const LEAST_WORDS: usize = 3;
@@ -208,7 +208,8 @@ fn by_end(words: &[Vec<&str>], head: usize, rows: Vec<usize>, least: usize) -> V
             (rows, tail)
         })
         .collect();
-    let are_forms = parts.len() > 1 && parts.iter().all(|(rows, tail)| rows.len() >= least && *tail >= TAIL_WORDS);
+    let are_forms =
+        parts.len() > 1 && parts.iter().all(|(rows, tail)| rows.len() >= least && *tail >= whole + TAIL_WORDS);
     if are_forms { parts } else { vec![(rows, whole)] }
 }
 
@@ -312,6 +313,15 @@ mod tests {
                 ("Show f(x) = {…} and label every axis.".to_owned(), 10)
             ]
         );
+    }
+
+    #[test]
+    fn a_second_gap_with_few_values_makes_no_forms() {
+        let level = |at: usize| ["foundation", "advanced"][at % 2];
+        let prompts: Vec<String> = (0..60)
+            .map(|at| format!("Derive f(x) = {} Level: {} Rules: show the graph", function(at), level(at)))
+            .collect();
+        assert_eq!(found(&prompts), [("Derive f(x) = {…} Rules: show the graph".to_owned(), 60)]);
     }
 
     #[test]
