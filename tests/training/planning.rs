@@ -106,7 +106,7 @@ fn project(folder: &Scratch) -> std::path::PathBuf {
         );
         let row = serde_json::json!({
             "id": format!("r{at}"), "question": format!("Draw a circle of radius {at}."), "answer": answer,
-            "side": side, "level": ["easy", "hard"][at % 2],
+            "side": side, "level": (["easy", "hard"][at % 2]),
         });
         rows.push_str(&format!("{row}\n"));
     }
