@@ -26,13 +26,14 @@
 //! | 1 | [`prompt`] [`similarity`] [`analyze`] [`query`] | 0; `query` also `analyze::features`; `analyze` also `similarity::lexer` |
 //! | 2 | [`store`] | 0, types of 1 |
 //! | 3 | [`ingest`] [`dedup`] [`curate`] [`split`] [`mod@slice`] [`export`] | 0 to 2; `ingest`, `split` and `slice` also `dedup`, `slice` also `split`, `export` also `slice` |
+//! | 4 | [`nn`] [`train`] | 0, 1; `train` also `nn`; never the store: `cli` exports for them |
 //! | 5 | [`report`] | 0 to 3 |
 //! | 6 | `cli` | all |
 //!
 //! # Doors
 //!
 //! One heavy crate, one door: rusqlite in `store/`, tantivy in `store/index/`, nom in `query/parse`, the Python parser
-//! in `analyze/`, clap, miette and progress bars in `cli/`. The clock and the environment are read in `cli/` alone.
+//! in `analyze/`, tokenizers in `prompt/tokenizer.rs`, tch in `nn/torch/`, clap, miette and progress bars in `cli/`. The clock and the environment are read in `cli/` alone.
 //!
 //! # Invariants
 //!
