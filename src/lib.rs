@@ -33,7 +33,8 @@
 //! # Doors
 //!
 //! One heavy crate, one door: rusqlite in `store/`, tantivy in `store/index/`, nom in `query/parse`, the Python parser
-//! in `analyze/`, child processes in `setup/`, clap, miette and progress bars in `cli/`. The clock and the environment are read in `cli/` alone.
+//! in `analyze/`, tokenizers in `prompt/tokenizer.rs`, tch in `nn/torch/`, child processes in `setup/`, clap, miette and progress
+//! bars in `cli/`. The clock and the environment are read in `cli/` alone.
 //!
 //! # Invariants
 //!

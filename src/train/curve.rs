@@ -12,8 +12,9 @@ use crate::nn::weights::write_whole;
 /// Name of the picture.
 pub const CURVE: &str = "loss.svg";
 
-/// Weight of the past in the smoothed loss.
-const SMOOTHING: f64 = 0.9;
+/// Weight of the past in the smoothed loss at most, and share of the run that it looks back over.
+const SMOOTHING: f64 = 0.98;
+const LOOKS_BACK: f64 = 20.0;
 const WIDTH: u32 = 900;
 const HEIGHT: u32 = 600;
 const FONT: &str = "sans-serif";
@@ -122,12 +123,13 @@ fn draw(root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, lines: &[Lin
 
 /// Exponential mean of a curve, corrected for its beginning (Kingma and Ba 2015, section 3).
 fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let past = (1.0 - 1.0 / (1.0 + points.len() as f64 / LOOKS_BACK)).min(SMOOTHING);
     let (mut mean, mut weight) = (0.0, 0.0);
     points
         .iter()
         .map(|(step, value)| {
-            mean = SMOOTHING * mean + (1.0 - SMOOTHING) * value;
-            weight = SMOOTHING * weight + (1.0 - SMOOTHING);
+            mean = past * mean + (1.0 - past) * value;
+            weight = past * weight + (1.0 - past);
             (*step, mean / weight)
         })
         .collect()

@@ -220,6 +220,12 @@ impl FromStr for Take {
     }
 }
 
+/// The nearest number of twelve significant digits: such numbers go through JSON and come back bit for bit, which longer ones
+/// do not with every reader. What a run decides by, and goes on with, is cut to them.
+pub fn twelve_digits(value: f64) -> f64 {
+    format!("{value:.11e}").parse().unwrap_or(value)
+}
+
 /// Every option of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -357,6 +363,20 @@ impl Options {
                 Err(RunError::Option(format!("there is no preset `{other}`; there are {}", known.join(", "))))
             }
         }
+    }
+
+    /// The options with every number cut to twelve digits, as [`twelve_digits`] says.
+    pub fn kept_exactly(mut self) -> Options {
+        let AdamW { beta1, beta2, epsilon, weight_decay, clip } = &mut self.optimiser;
+        for number in [&mut self.learning_rate, &mut self.warmup_ratio, beta1, beta2, epsilon, weight_decay] {
+            *number = twelve_digits(*number);
+        }
+        *clip = clip.map(twelve_digits);
+        if let Trained::Lora(lora) = &mut self.trained {
+            (lora.alpha, lora.plus_ratio) = (twelve_digits(lora.alpha), twelve_digits(lora.plus_ratio));
+        }
+        self.weights.iter_mut().for_each(|rule| rule.times = twelve_digits(rule.times));
+        self
     }
 
     /// Checks every option, alone and against the others.

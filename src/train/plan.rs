@@ -283,7 +283,7 @@ fn lengths_of(items: &[Item]) -> Lengths {
     all.sort_unstable();
     let at = |share: f64| all[((all.len() - 1) as f64 * share).round() as usize];
     let most = all[all.len() - 1];
-    let width = step_of(most.div_ceil(BINS));
+    let width = step_of((most - all[0] + 1).div_ceil(BINS));
     let mut histogram = Vec::new();
     let mut from = all[0] / width * width;
     while from <= most {

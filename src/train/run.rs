@@ -14,7 +14,7 @@ use super::events::Event;
 use super::item::Item;
 use super::memory;
 use super::metrics::{Line, Metrics, StepOnly};
-use super::options::{Metric, Options, Take};
+use super::options::{Metric, Options, Take, twelve_digits};
 use super::run_error::RunError;
 use super::sampler::{self, Sampler};
 use super::schedule::Schedule;
@@ -272,7 +272,7 @@ impl<'a, 'b> Trainer<'a, 'b> {
         }
         progress.step = number;
         progress.cursor += 1;
-        progress.loss = Some(means.loss);
+        progress.loss = Some(twelve_digits(means.loss));
         progress.tokens += tokens;
         progress.trained_tokens += trained_tokens as u64;
         progress.padded_tokens += padded_tokens;
@@ -409,7 +409,7 @@ impl<'a, 'b> Trainer<'a, 'b> {
             return Err(self.not_finite("the validation loss", step));
         }
         let metric = self.run.options.best_metric;
-        let value = means.metric(metric).unwrap_or(means.loss);
+        let value = twelve_digits(means.metric(metric).unwrap_or(means.loss));
         let progress = &mut self.progress;
         let best = progress.best.is_none_or(|best| metric.better(value, best.value));
         if best {
@@ -504,6 +504,7 @@ impl<'a, 'b> Trainer<'a, 'b> {
         if self.newest.as_ref() != Some(&place) {
             self.keep()?;
         }
+        self.metrics.realised(&self.progress.realised)?;
         curve::write(self.run.folder)?;
         self.tell(Event::Interrupted { step, checkpoint: place.clone() });
         Ok(Outcome { ended: Ended::Interrupted, progress: self.progress, taken_step: step, checkpoint: place })

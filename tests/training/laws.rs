@@ -3,7 +3,7 @@
 use scenery::nn::Learner;
 use scenery::train::batches::{self, Cut};
 use scenery::train::item::{Item, fit};
-use scenery::train::options::{Options, TooLong};
+use scenery::train::options::{Options, TooLong, twelve_digits};
 use scenery::train::run_error::RunError;
 use scenery::train::schedule::{Schedule, ScheduleKind};
 use scenery::train::{curve, metrics, tensorboard::EventFile};
@@ -200,6 +200,23 @@ fn options_that_make_no_sense_are_told_with_their_flag() {
         assert_eq!(back, preset);
         assert!(preset.differences(&back).is_empty());
     }
+}
+
+#[test]
+fn numbers_of_twelve_digits_come_back_from_json_bit_for_bit() {
+    let mut rng = Rng::new(3);
+    for _ in 0..20_000 {
+        let wide = (rng.below(1 << 52) as f64 + 1.0) / (1u64 << 40) as f64;
+        let value = twelve_digits(wide * 10f64.powi(rng.between(-9, 4) as i32));
+        let text = serde_json::to_string(&value).expect("JSON");
+        let back: f64 = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(back.to_bits(), value.to_bits(), "{text}");
+    }
+    assert_eq!(twelve_digits(1e-4), 1e-4);
+    assert!((twelve_digits(1.0 / 3.0) - 1.0 / 3.0).abs() < 1e-12);
+    let odd = Options { learning_rate: 1.0 / 3000.0, ..options() }.kept_exactly();
+    let back: Options = serde_json::from_str(&serde_json::to_string(&odd).expect("JSON")).expect("JSON");
+    assert_eq!(back, odd);
 }
 
 #[test]

@@ -217,6 +217,9 @@ pub struct TrainExportArgs {
     /// Those of them whose prompt is answered greedily
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
     pub parity_prompts: u64,
+    /// Tokens of those answers at most
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..))]
+    pub parity_tokens: u64,
     /// Largest difference of mean losses, in nats per token; 1e-4 in f32 and 0.02 in bf16 unless said
     #[arg(long, value_name = "NATS")]
     pub parity_tolerance: Option<f64>,

@@ -70,11 +70,10 @@ fn filled(
     out: &Path,
 ) -> Result<Vec<Pair>, Failure> {
     let rows = asked(ready, args.parity_rows as usize);
-    let longest = rows.iter().map(|item| item.trained()).max().unwrap_or(1);
     let probe = Probe {
         rows: &rows,
         prompts: args.parity_prompts as usize,
-        max_new_tokens: longest,
+        max_new_tokens: args.parity_tokens as usize,
         stop_ids: &ready.contract.stop_ids,
         tolerance: args.parity_tolerance.unwrap_or_else(|| tolerance(&ready.file.options)),
         tokens: ready.file.options.eval_tokens,

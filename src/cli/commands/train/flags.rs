@@ -78,6 +78,7 @@ pub(super) fn options(flags: &TrainFlags) -> Result<Options, Failure> {
     if let Some(text) = &flags.curriculum_by {
         out.curriculum.set_order(text)?;
     }
+    let out = out.kept_exactly();
     out.check()?;
     Ok(out)
 }
