@@ -3,6 +3,7 @@
 #[cfg(feature = "train")]
 mod model;
 mod opening;
+mod trained;
 
 use scenery::generate::prompts::Prompted;
 use scenery::generate::skeleton::Frame;

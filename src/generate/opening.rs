@@ -65,7 +65,7 @@ pub fn open(asked: &Asked<'_>) -> Result<Opened, GenerateError> {
     let (folder, run) = locate(asked.folder)?;
     let is_adapter = folder.join(ADAPTER_CONFIG).is_file();
     let model = match (is_adapter, asked.base) {
-        (true, _) => base_of(&folder, asked.base)?,
+        (true, _) => base_of(&folder, run.as_deref(), asked.base)?,
         (false, None) => folder.clone(),
         (false, Some(base)) => {
             let message =
@@ -140,8 +140,8 @@ fn locate(folder: &Path) -> Result<(PathBuf, Option<PathBuf>), GenerateError> {
     Ok((folder.to_owned(), run))
 }
 
-/// The base of an adapter: the one that is named, else the one that the adapter names.
-fn base_of(adapter: &Path, named: Option<&Path>) -> Result<PathBuf, GenerateError> {
+/// The base of an adapter: the one that is named, else the one that the adapter names, which may lie inside its run.
+fn base_of(adapter: &Path, run: Option<&Path>, named: Option<&Path>) -> Result<PathBuf, GenerateError> {
     let path = adapter.join(ADAPTER_CONFIG);
     let wrong = |message: String| GenerateError::Folder { path: path.clone(), message };
     let base = match named {
@@ -155,6 +155,11 @@ fn base_of(adapter: &Path, named: Option<&Path>) -> Result<PathBuf, GenerateErro
     };
     if base.join(CONFIG).is_file() {
         return Ok(base);
+    }
+    if let Some(inside) = run.filter(|_| named.is_none()).map(|run| run.join(&base))
+        && inside.join(CONFIG).is_file()
+    {
+        return Ok(inside);
     }
     let what = if named.is_some() { "the base that is named" } else { "the base that it names" };
     Err(wrong(format!("{what}, {}, is no folder with a {CONFIG}: name its folder with --base DIR", base.display())))
