@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use super::prompts::Prompted;
 use super::run::{Lane, Shared};
 use super::single::{not_finite, text};
-use super::stops::{self, Growing};
+use super::stops::{self, Ending, Growing};
 use super::{GenerateError, Generated, Stop, sampling};
 
 pub(super) struct Beams<'a> {
@@ -24,7 +24,7 @@ pub(super) struct Beams<'a> {
     most_new: usize,
     fed: usize,
     live: Vec<Hypothesis>,
-    ended: Vec<(Hypothesis, Stop, Option<(usize, usize)>)>,
+    ended: Vec<(Hypothesis, Ending)>,
 }
 
 /// One sequence.
@@ -82,7 +82,7 @@ impl<'a> Beams<'a> {
     }
 
     fn best_ended(&self) -> Option<(usize, f64)> {
-        let scores = self.ended.iter().map(|(each, _, _)| self.score(each.sum, each.tokens.len() - self.beginning()));
+        let scores = self.ended.iter().map(|(each, _)| self.score(each.sum, each.tokens.len() - self.beginning()));
         // Of equals the one that ended first.
         scores.enumerate().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
     }
@@ -100,22 +100,22 @@ impl<'a> Beams<'a> {
     }
 
     /// Why a sequence ends, if it does.
-    fn end(&self, next: &mut Hypothesis, token: u32) -> Result<Option<(Stop, Option<(usize, usize)>)>, GenerateError> {
+    fn end(&self, next: &mut Hypothesis, token: u32) -> Result<Option<Ending>, GenerateError> {
         if self.shared.stop_ids.contains(&token) {
-            return Ok(Some((Stop::StopId, None)));
+            return Ok(Some(Stop::StopId.into()));
         }
         let strings = &self.shared.options.stop_strings;
         if !strings.is_empty() {
             let new = next.growing.grow(self.shared.decode, &next.tokens[self.prompt.ids.len()..])?;
             let from = new.saturating_sub(stops::reach(strings)).max(self.looked);
             if let Some(found) = stops::find(next.growing.text(), from, strings) {
-                return Ok(Some((Stop::StopString, Some(found))));
+                return Ok(Some(Ending { stop: Stop::StopString, found: Some(found) }));
             }
         }
         if next.tokens.len() - self.beginning() >= self.most_new {
-            return Ok(Some((Stop::MaxTokens, None)));
+            return Ok(Some(Stop::MaxTokens.into()));
         }
-        Ok((next.tokens.len() >= self.shared.context).then_some((Stop::ContextFull, None)))
+        Ok((next.tokens.len() >= self.shared.context).then_some(Stop::ContextFull.into()))
     }
 }
 
@@ -174,7 +174,7 @@ impl Lane for Beams<'_> {
             next.sum = way.sum;
             next.own += sampling::log_probability(logits[way.parent], way.token);
             match self.end(&mut next, way.token)? {
-                Some((stop, found)) => self.ended.push((next, stop, found)),
+                Some(ending) => self.ended.push((next, ending)),
                 None => {
                     parents.push(way.parent);
                     live.push(next);
@@ -192,10 +192,10 @@ impl Lane for Beams<'_> {
     fn finish(mut self: Box<Self>) -> Result<Generated, GenerateError> {
         let best = self.best_ended();
         let score = best.map(|(_, score)| score);
-        let (winner, stop, found) = match best {
+        let (winner, Ending { stop, found }) = match best {
             Some((at, _)) => self.ended.swap_remove(at),
             // Only a search that was broken off has none.
-            None => (self.live.swap_remove(0), Stop::MaxTokens, None),
+            None => (self.live.swap_remove(0), Stop::MaxTokens.into()),
         };
         let ids = winner.tokens[self.prompt.ids.len()..].to_vec();
         let text = text(self.shared, winner.growing, &ids, found)?;

@@ -7,7 +7,7 @@ use super::prompts::Prompted;
 use super::run::{Lane, Shared};
 use super::sampling::{self, Filter};
 use super::skeleton::Frame;
-use super::stops::{self, Growing};
+use super::stops::{self, Ending, Growing};
 use super::{Choice, Forcing, GenerateError, Generated, Slot, SlotEnd, Stop};
 
 pub(super) struct Single<'a> {
@@ -27,7 +27,7 @@ pub(super) struct Single<'a> {
     /// Where generated text begins: nothing before it is looked at for stop strings.
     looked: usize,
     filling: Option<Filling<'a>>,
-    ended: Option<(Stop, Option<(usize, usize)>)>,
+    ended: Option<Ending>,
 }
 
 /// Where in a skeleton an answer is.
@@ -109,7 +109,7 @@ impl<'a> Single<'a> {
         let found = stops::find(growing.text(), from, stops);
         self.growing = growing;
         if found.is_some() {
-            self.ended = Some((Stop::StopString, found));
+            self.ended = Some(Ending { stop: Stop::StopString, found });
         }
         Ok(found.is_some())
     }
@@ -134,7 +134,7 @@ impl<'a> Single<'a> {
         let to = self.answer().len() - begun;
         let rest = &run[begun..];
         if self.tokens.len() + rest.len() > self.shared.context {
-            self.ended = Some((Stop::ContextFull, None));
+            self.ended = Some(Stop::ContextFull.into());
         } else {
             self.force(rest)?;
         }
@@ -143,7 +143,7 @@ impl<'a> Single<'a> {
             filling.slots.push(Slot { tokens: from..to, ended });
             filling.from = next;
             if self.ended.is_none() && filling.frame.ends_with_run(slot) {
-                self.ended = Some((Stop::TemplateEnd, None));
+                self.ended = Some(Stop::TemplateEnd.into());
             }
         }
         Ok(())
@@ -207,13 +207,13 @@ impl Lane for Single<'_> {
         self.generated += 1;
         self.shared.chosen.fetch_add(1, Ordering::Relaxed);
         if self.shared.stop_ids.contains(&token) {
-            self.ended = Some((Stop::StopId, None));
+            self.ended = Some(Stop::StopId.into());
         } else if !self.stop_string()? {
             self.fill()?;
             if self.ended.is_none() && self.generated >= self.most_new {
-                self.ended = Some((Stop::MaxTokens, None));
+                self.ended = Some(Stop::MaxTokens.into());
             } else if self.ended.is_none() && self.tokens.len() >= self.shared.context {
-                self.ended = Some((Stop::ContextFull, None));
+                self.ended = Some(Stop::ContextFull.into());
             }
         }
         Ok(if self.ended.is_some() { Vec::new() } else { vec![0] })
@@ -221,7 +221,7 @@ impl Lane for Single<'_> {
 
     fn finish(self: Box<Self>) -> Result<Generated, GenerateError> {
         let ids = self.answer().to_vec();
-        let (stop, found) = self.ended.unwrap_or((Stop::MaxTokens, None));
+        let Ending { stop, found } = self.ended.unwrap_or(Stop::MaxTokens.into());
         let mut slots = Vec::new();
         if let Some(filling) = self.filling {
             slots = filling.slots;

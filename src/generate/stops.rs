@@ -59,6 +59,21 @@ impl Stop {
     }
 }
 
+/// How an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ending {
+    /// Why.
+    pub(super) stop: Stop,
+    /// The stop string that it holds: where it begins in the text, and which it is.
+    pub(super) found: Option<(usize, usize)>,
+}
+
+impl From<Stop> for Ending {
+    fn from(stop: Stop) -> Ending {
+        Ending { stop, found: None }
+    }
+}
+
 /// The text of tokens that come one after the other.
 #[derive(Clone, Debug, Default)]
 pub struct Growing {

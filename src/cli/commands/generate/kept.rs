@@ -21,6 +21,9 @@ use crate::store::{RUN_SOURCES, Store};
 /// How long a store is waited for that another command writes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What makes a prompt the same: the sample that it is of, and its fields.
+type Prompt<'a> = (Option<SampleId>, Vec<(&'a str, &'a str)>);
+
 impl Job<'_> {
     /// Keeps the answers in the store of the project; none outside one or where that is not wanted.
     pub(super) fn store(&self, answers: &[Answer<'_>]) -> Result<Option<Report>, Failure> {
@@ -44,7 +47,7 @@ impl Job<'_> {
             Choice::Greedy | Choice::Beams { .. } => 0,
         };
         let writer = Writer { run: &run, model: &model, contract: &self.about.contract, parameters: &parameters, seed };
-        let mut numbers: HashMap<(Option<SampleId>, Vec<(&str, &str)>), u32> = HashMap::new();
+        let mut numbers: HashMap<Prompt<'_>, u32> = HashMap::new();
         let mut strangers = 0u64;
         let mut out = Vec::with_capacity(answers.len());
         for answer in answers {
