@@ -454,7 +454,7 @@ fn a_forced_prefix_is_fed_marked_and_not_counted() {
     let forced = Task { forcing: Forcing::Prefix(bytes("from mani")), ..texts(&["code:", "long:"], limited(60)) };
     let found = answered(&mut Model::new(BYTES, &logits), &forced).generated;
     assert_eq!(found[0].text, SCRIPT[3].1);
-    assert_eq!((found[0].forced.as_slice(), found[0].forced_tokens()), ([0..9].as_slice(), 9));
+    assert_eq!((found[0].forced.as_slice(), found[0].forced_tokens()), (std::slice::from_ref(&(0..9)), 9));
     assert_eq!(found[0].generated_tokens(), SCRIPT[3].1.len() + 1 - 9);
     assert!(found[1].text.starts_with("from mani"), "{}", found[1].text);
     assert_eq!(found[1].text[9..], SCRIPT[2].1[9..]);
@@ -466,7 +466,7 @@ fn a_forced_prefix_is_fed_marked_and_not_counted() {
     let found = answered(&mut Model::new(BYTES, &logits), &Task { options: beams, ..forced });
     assert_eq!(
         (found.generated[0].text.as_str(), found.generated[0].forced.as_slice()),
-        (SCRIPT[3].1, [0..9].as_slice())
+        (SCRIPT[3].1, std::slice::from_ref(&(0..9)))
     );
 }
 

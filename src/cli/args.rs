@@ -244,7 +244,7 @@ index. Their ids stay, so that reading them again is refused.")]
 
 The likeliest token is taken unless drawing or beams are asked for; there is no repetition penalty and no
 least length unless said. A model whose contract, tokenizer or config is not what it was trained with is refused.")]
-    Generate(GenerateArgs),
+    Generate(Box<GenerateArgs>),
     /// Train on a slice: look at the data before a GPU is paid for, run, go on, hand over
     #[command(after_help = "Examples:
   scenery train show @core -n 3

@@ -485,10 +485,8 @@ impl<'a, 'b> Trainer<'a, 'b> {
         let run = &self.run;
         let path = checkpoint::save(run.folder, &self.progress, &self.schedule, run.options, run.identity, &state)?;
         drop(state);
-        if let Some(best) = self.progress.best {
-            if best.step == step {
-                checkpoint::write_best(run.folder, &best)?;
-            }
+        if let Some(best) = self.progress.best.filter(|best| best.step == step) {
+            checkpoint::write_best(run.folder, &best)?;
         }
         checkpoint::prune(run.folder, run.options.keep, self.progress.best.map(|best| best.step))?;
         self.newest = Some(path.clone());

@@ -125,7 +125,12 @@ fn an_adapter_that_does_not_fit_is_refused_by_name() {
         assert!(!scratch.join("model.safetensors").exists(), "nothing half made is left");
         assert!(!scratch.join("model.safetensors.partial").exists());
     };
-    refused(&|lora| drop(lora.targets.remove("q_proj")), "q_proj.lora_A.weight: the adapter holds it");
+    refused(
+        &|lora| {
+            lora.targets.remove("q_proj");
+        },
+        "q_proj.lora_A.weight: the adapter holds it",
+    );
     refused(&|lora| lora.r = 3, "asks for [3, 64]");
     let small = scratch.join("small");
     std::fs::create_dir_all(&small).expect("a folder");

@@ -41,7 +41,7 @@ A line of --encoded is {\"input_ids\":[..],\"labels\":[..]}, with -100 where not
   scenery train plan @core --weight source=manimbench:2,thanks:0.5 --curriculum ramp --epochs 4
 
 Without --base the shape is that of deepseek-coder-1.3b; memory is an estimate.")]
-    Plan(TrainPlanArgs),
+    Plan(Box<TrainPlanArgs>),
     /// Train: an adapter beside a base, or a small model from nothing
     #[command(after_help = "Examples:
   scenery train run @core --base deepseek-coder-1.3b --name first

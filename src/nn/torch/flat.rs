@@ -94,6 +94,9 @@ impl Weight {
     }
 }
 
+/// Gives the values of a tensor by its name and sizes.
+pub(super) type Values<'a> = dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, NnError> + 'a;
+
 /// The buffers.
 pub(super) struct Flat {
     entries: Vec<(Entry, i64)>,
@@ -171,10 +174,7 @@ impl Flat {
     ///
     /// # Errors
     /// Where `values` has none, or as many as do not fit.
-    pub(super) fn set_values(
-        &mut self,
-        values: &mut dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, NnError>,
-    ) -> Result<(), NnError> {
+    pub(super) fn set_values(&mut self, values: &mut Values) -> Result<(), NnError> {
         let pieces: Vec<_> = self.pieces().map(|(name, from, shape)| (name.to_owned(), from, shape)).collect();
         for (name, from, shape) in pieces {
             put(&self.values, from, &name, &shape, &values(&name, &shape)?)?;
@@ -242,7 +242,7 @@ impl Flat {
     /// Gradients by name.
     #[cfg(test)]
     pub(super) fn named_gradients(&self) -> Vec<NamedTensor> {
-        self.named(&self.grads, "").expect("values")
+        self.named(&self.grads, "").expect("the gradients can be read")
     }
 
     /// The whole state.

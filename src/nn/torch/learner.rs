@@ -58,7 +58,12 @@ impl TorchLearner {
     /// The gradient of a tensor, by its name in files.
     #[cfg(test)]
     pub(super) fn gradient(&self, name: &str) -> Vec<f32> {
-        self.flat.named_gradients().into_iter().find(|tensor| tensor.name == name).expect("a tensor").values
+        self.flat
+            .named_gradients()
+            .into_iter()
+            .find(|tensor| tensor.name == name)
+            .expect("the tensor is trained")
+            .values
     }
 
     /// All gradients, name by name.
@@ -70,14 +75,14 @@ impl TorchLearner {
     /// Makes B of LoRA no longer zero, so that A has gradients.
     #[cfg(test)]
     pub(super) fn set_b_matrices(&mut self) {
-        let mut state = self.state().expect("a state");
+        let mut state = self.state().expect("the state can be read");
         for tensor in
             state.tensors.iter_mut().filter(|tensor| tensor.name.contains("param.") && tensor.name.contains("lora_B"))
         {
             let mut seed = tensor.values.len() as u64;
             tensor.values.iter_mut().for_each(|value| *value = (uniform(&mut seed) - 0.5) as f32 / 5.0);
         }
-        self.restore(&state).expect("restores");
+        self.restore(&state).expect("it is its own state");
     }
 
     /// Layers of the model.

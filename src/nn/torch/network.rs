@@ -27,12 +27,15 @@ pub(super) fn weight_name(layer: usize, projection: &str) -> String {
     format!("model.layers.{layer}.{module}.{projection}.weight")
 }
 
+/// Gives a matrix of LoRA by its names (PEFT's, one below the other) and sizes.
+pub(super) type Matrices<'a> = dyn FnMut(&[String], &[i64]) -> Result<Weight, NnError> + 'a;
+
 /// Where the matrices of LoRA come from.
 pub(super) struct LoraParts<'a> {
     /// The settings.
     pub(super) config: &'a LoraConfig,
-    /// A matrix by its names (PEFT's, one below the other) and sizes.
-    pub(super) matrix: &'a mut dyn FnMut(&[String], &[i64]) -> Result<Weight, NnError>,
+    /// The matrices.
+    pub(super) matrix: &'a mut Matrices<'a>,
 }
 
 /// A model.

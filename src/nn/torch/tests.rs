@@ -100,7 +100,7 @@ fn logits_losses_and_greedy_tokens_are_those_of_transformers() {
         assert_eq!(scores[0].losses.len() as u64, about["loss"]["trained"].as_u64().expect("a number"));
         for case in about["greedy"].as_array().expect("cases") {
             let (start, next) = (ids(&case["ids"]), ids(&case["next"]));
-            let mut logits = network.begin(&[start.clone()], start.len() + next.len()).expect("begins");
+            let mut logits = network.begin(std::slice::from_ref(&start), start.len() + next.len()).expect("begins");
             let mut got = Vec::new();
             for _ in 0..next.len() {
                 let best = (0..logits.vocabulary).rev().max_by(|a, b| logits.values[*a].total_cmp(&logits.values[*b]));
@@ -294,7 +294,7 @@ fn at_step_0_the_adapted_model_is_the_base_bit_for_bit_and_only_a_and_b_change()
         let names = learner.trained().expect("values");
         assert!(names.iter().all(|tensor| tensor.name.contains(".lora_")));
         assert_eq!(names.len(), 2 * 7 * learner.layers());
-        let zeros = vec![0.0; 1];
+        let zeros = [0.0; 1];
         assert!(
             names.iter().filter(|tensor| tensor.name.contains("lora_B")).all(|tensor| tensor.values[..1] != zeros[..])
         );
