@@ -1,7 +1,5 @@
 //! `train plan`: numbers that can be checked by hand, the seed's own experiment, and the command line of runs.
 
-use std::path::Path;
-
 use scenery::nn::Trained;
 use scenery::nn::lora::LoraConfig;
 use scenery::train::item::Item;
@@ -176,7 +174,7 @@ fn the_seeds_experiment_is_135_steps_and_59965440_parameters() {
 
 /// The files of a finished run.
 #[cfg(feature = "train")]
-fn files(folder: &Path) -> Vec<String> {
+fn files(folder: &std::path::Path) -> Vec<String> {
     let mut out: Vec<String> = crate::corpus::digests(folder).into_keys().collect();
     out.sort();
     out
