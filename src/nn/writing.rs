@@ -70,10 +70,10 @@ pub fn write<'a>(
     done
 }
 
-/// Writes tensors of 32-bit floats in the given order; see [`write`].
+/// Writes tensors of 32-bit floats in the given order; see [`write()`].
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_tensors(
     path: &Path,
     tensors: &[NamedTensor],

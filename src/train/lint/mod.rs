@@ -1,7 +1,7 @@
 //! Lint: what is wrong with training data, told before a GPU is paid for.
 //!
 //! One check, one file or small group of them, one line in [`CHECKS`]. Checks read a [`Subject`]: rows as the ids that are
-//! really trained, made by the contract and the tokenizer ([`rows`]) or handed over by another trainer ([`foreign`]), and
+//! really trained, made by the contract and the tokenizer (`rows`) or handed over by another trainer (`foreign`), and
 //! the dataset that they stem from. An error is something that makes a run worthless or harmful; a warning is something
 //! that a person should know.
 
