@@ -149,8 +149,8 @@ fn answers_of_a_run_are_its_samples_on_the_side_of_their_prompts() {
     let plain = ask("plain.jsonl", &[]);
     assert_eq!((plain.len(), plain[0]["id"].as_str().map(str::len)), (2, Some(32)));
     assert_eq!(plain[0]["forced_tokens"], 0);
-    assert_eq!(count("state:generated source:run/r1 split:test"), 2);
-    assert_eq!(count("state:generated split:train"), 0);
+    assert_eq!(count("state:generated source:run/r1 split.given:test"), 2);
+    assert_eq!(count("state:generated split.given:train"), 0);
     let forced = ask("forced.jsonl", &["--forced-prefix", "auto"]);
     let prefix =
         "from manim import *\n\n\nclass Plot(Scene):\n    def construct(self):\n        f = FunctionGraph(lambda x:";
