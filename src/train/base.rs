@@ -37,6 +37,19 @@ impl Shape {
         (self.hidden * 8).div_ceil(3).next_multiple_of(32)
     }
 
+    /// The shape of the whole model, for a tokenizer.
+    ///
+    /// # Errors
+    /// [`RunError::Option`] where the shape is none.
+    pub fn model(&self, tokenizer: &Tokenizer) -> Result<ModelConfig, RunError> {
+        if !self.hidden.is_multiple_of(self.heads.max(1)) {
+            let text = format!("--hidden {} is not divided evenly by --heads {}", self.hidden, self.heads);
+            return Err(RunError::Option(text));
+        }
+        ModelConfig::parse(self.config(tokenizer).to_string().as_bytes())
+            .map_err(|message| RunError::Option(format!("--hidden, --layers or --heads: {message}")))
+    }
+
     /// The `config.json`, for a tokenizer. Embedding and output layer are one.
     pub fn config(&self, tokenizer: &Tokenizer) -> Value {
         json!({
@@ -74,17 +87,8 @@ impl Shape {
 /// # Errors
 /// [`RunError::Option`] where the shape is none; [`RunError::Nn`], [`RunError::Tokenizer`].
 pub fn write(folder: &Path, shape: &Shape, tokenizer: &Tokenizer, seed: u64) -> Result<ModelConfig, RunError> {
+    let config = shape.model(tokenizer)?;
     let text = format!("{:#}\n", shape.config(tokenizer));
-    let config = match ModelConfig::parse(text.as_bytes()) {
-        Ok(config) if shape.hidden.is_multiple_of(shape.heads.max(1)) => config,
-        Ok(_) => {
-            return Err(RunError::Option(format!(
-                "--hidden {} is not divided evenly by --heads {}",
-                shape.hidden, shape.heads
-            )));
-        }
-        Err(message) => return Err(RunError::Option(format!("--hidden, --layers or --heads: {message}"))),
-    };
     write_whole(&folder.join(CONFIG), text.as_bytes())?;
     let generation = json!({
         "bos_token_id": tokenizer.bos(), "eos_token_id": tokenizer.eos(), "pad_token_id": tokenizer.pad(),

@@ -35,10 +35,14 @@ fn merged_models_compute_what_peft_computes_with_the_adapter_beside() {
         assert_eq!(done.merged, config.layers * lora.targets.len(), "{name}");
         assert_eq!(done.merged + done.copied, Weights::of_model(&base).expect("weights").places.len(), "{name}");
         let model = Reference::load(scratch.path());
+        // PEFT merged in f32; what a base keeps in bf16 is rounded to that again, 1 part in 512 per weight.
+        let rounded =
+            Weights::of_model(&base).expect("weights").places.values().any(|place| place.stored != Stored::F32);
+        let most = if rounded { 0.15 } else { 2e-4 };
         for (ids, from, wanted) in golden.logits(&format!("{name}.merged")) {
             let found = model.logits(&ids);
             let apart = farthest(&found[from..], &wanted);
-            assert!(apart < 2e-4, "{name}: {apart}");
+            assert!(apart < most, "{name}: {apart}");
         }
         let again = Scratch::new("merged");
         merge(&base, &adapter, again.path(), &BTreeMap::new()).expect(name);
@@ -131,7 +135,7 @@ fn an_adapter_that_does_not_fit_is_refused_by_name() {
         },
         "q_proj.lora_A.weight: the adapter holds it",
     );
-    refused(&|lora| lora.r = 3, "asks for [3, 64]");
+    refused(&|lora| lora.r = 3, "asks for [3, 144]");
     let small = scratch.join("small");
     std::fs::create_dir_all(&small).expect("a folder");
     let mut lora = LoraConfig::new(2, 2.0);

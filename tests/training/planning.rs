@@ -104,7 +104,7 @@ fn project(folder: &Scratch) -> std::path::PathBuf {
         );
         let row = serde_json::json!({
             "id": format!("r{at}"), "question": format!("Draw a circle of radius {at}."), "answer": answer,
-            "side": side, "level": (["easy", "hard"][at % 2]),
+            "side": side, "level": if at % 2 == 0 { "easy" } else { "hard" },
         });
         rows.push_str(&format!("{row}\n"));
     }
@@ -143,7 +143,11 @@ fn the_command_plans_with_flags_over_presets_and_says_what_is_wrong() {
     refused(&["plan", "source:small", "--curriculum", "staged", "--epochs", "2"], 2, "3 stages");
     refused(&["plan", "source:small", "--preset", "scratch"], 2, "--from-scratch, or --full");
     refused(&["plan", "source:small", "--from-scratch", "--rank", "8"], 2, "about an adapter");
-    refused(&["plan", "source:small", "--from-scratch", "--heads", "5"], 2, "`num_attention_heads` (5)");
+    refused(
+        &["plan", "source:small", "--from-scratch", "--heads", "5"],
+        2,
+        "--hidden 192 is not divided evenly by --heads 5",
+    );
     refused(&["plan", "source:small", "--clip", "much"], 2, "--clip much");
     refused(&["plan", "source:small", "--targets", "q_proj,w_proj"], 2, "no projection `w_proj`");
     refused(&["run", "source:small"], 2, "--from-scratch begins with a small model");

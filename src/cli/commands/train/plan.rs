@@ -8,7 +8,6 @@ use crate::cli::args::{TrainDataArgs, TrainPlanArgs, TrainSliceArgs};
 use crate::cli::draw::{table, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
-use crate::nn::config::ModelConfig;
 use crate::prompt::contract::Contract;
 use crate::prompt::templates;
 use crate::prompt::tokenizer::Tokenizer;
@@ -28,9 +27,7 @@ pub fn plan(session: &Session, args: &TrainPlanArgs) -> Result<(), Failure> {
     let dataset = dataset(session, &data)?;
     let (tokenizer, contract, config) = if args.flags.from_scratch {
         let tokenizer = own_tokenizer(&dataset, vocabulary(&args.flags))?;
-        let text = shape(&args.flags, &options).config(&tokenizer).to_string();
-        let config = ModelConfig::parse(text.as_bytes())
-            .map_err(|message| Failure::usage(format!("--hidden, --layers or --heads: {message}")))?;
+        let config = shape(&args.flags, &options).model(&tokenizer)?;
         let template = templates::template(&args.data.template)?;
         let contract = Contract::new(template, &tokenizer, &config.eos, options.max_len, "0".repeat(64))?;
         (tokenizer, contract, config)
