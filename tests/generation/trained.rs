@@ -159,7 +159,8 @@ fn answers_of_a_run_are_its_samples_on_the_side_of_their_prompts() {
     for row in &skeleton {
         let text = row["text"].as_str().expect("a text");
         assert!(text.starts_with(prefix), "{text}");
-        assert!(row["forced_tokens"].as_u64() > forced[0]["forced_tokens"].as_u64(), "{row}");
+        // A model of random weights may stay in the first slot to the end of its tokens.
+        assert!(row["forced_tokens"].as_u64() >= forced[0]["forced_tokens"].as_u64(), "{row}");
         assert!(row["slots"].as_array().is_some_and(|slots| !slots.is_empty()), "{row}");
     }
     // Other parameters are other samples.
