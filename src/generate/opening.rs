@@ -17,8 +17,7 @@ use crate::prompt::contract::{CONTRACT, Contract, diff_ids, difference};
 use crate::prompt::templates;
 use crate::prompt::tokenizer::{TOKENIZER, Tokenizer};
 
-/// The key of the weights' metadata that holds the digest of the contract.
-pub const CONTRACT_KEY: &str = "contract_sha256";
+pub use crate::prompt::contract::CONTRACT_KEY;
 /// The file that makes a folder a run.
 pub const RUN: &str = "run.json";
 /// Folders of a run that hold what was trained.

@@ -272,15 +272,5 @@ pub fn write(path: &Path, pieces: &[Piece<'_>], metadata: &BTreeMap<String, Stri
 /// # Errors
 /// [`NnError::File`]; what was there before is still there then, and what was begun is removed.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), NnError> {
-    use std::io::Write;
-    let mut name = path.file_name().map(std::ffi::OsStr::to_owned).unwrap_or_default();
-    name.push(".partial");
-    let beside = path.with_file_name(name);
-    let written = File::create(&beside).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    if let Err(source) = written.and_then(|()| std::fs::rename(&beside, path)) {
-        // The error is on its way already; a leftover is overwritten by the next try.
-        let _ = std::fs::remove_file(&beside);
-        return Err(NnError::File { action: "write", path: path.to_owned(), source });
-    }
-    Ok(())
+    crate::prompt::files::write_whole(path, bytes).map_err(file_error("write", path))
 }

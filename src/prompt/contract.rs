@@ -22,6 +22,8 @@ use crate::sample::hex;
 
 /// Name of the file that a contract is written to.
 pub const CONTRACT: &str = "contract.json";
+/// The key of the metadata of weights that holds the digest of the contract.
+pub const CONTRACT_KEY: &str = "contract_sha256";
 
 /// A template bound to a tokenizer and a base. Equal contracts give equal ids.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ mod bpe;
 pub mod chat_template;
 pub mod contract;
 mod difference;
-mod files;
+pub(crate) mod files;
 mod lcs;
 pub mod skeleton;
 pub mod templates;

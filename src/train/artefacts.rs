@@ -24,8 +24,7 @@ use crate::prompt::tokenizer::{GENERATION, Tokenizer};
 pub const ADAPTER: &str = "adapter";
 /// Folder of the model inside a run's, where all weights were trained.
 pub const MODEL: &str = "model";
-/// The key of the metadata of weights that holds the digest of the contract.
-pub const CONTRACT_KEY: &str = "contract_sha256";
+pub use crate::prompt::contract::CONTRACT_KEY;
 
 /// Where weights come from, and what must stand beside them.
 #[derive(Clone, Copy)]
