@@ -1,15 +1,24 @@
-//! Causal attention over rows, forward and backward, by libtorch's fused kernels.
+//! Causal attention over rows, forward and backward.
 //!
-//! Rows are padded on the right, so the causal rule alone keeps real tokens from seeing padding. On the CPU the fused
-//! kernel and its backward are called as they are. Elsewhere libtorch chooses among its kernels, and the backward pass of
-//! this one operation is asked of its autograd: of the scalar `sum(output · gradient)`, whose gradient is the one wanted.
+//! Rows are padded on the right, so the causal rule alone keeps real tokens from seeing padding. On the CPU short rows are
+//! attended in [blocks], longer ones by libtorch's fused kernel and its backward, called as they are. Elsewhere libtorch
+//! chooses among its kernels, and the backward pass of this one operation is asked of its autograd: of the scalar
+//! `sum(output · gradient)`, whose gradient is the one wanted.
 
 use tch::{Device, Kind, Tensor};
 
-use super::Out;
+use super::{Out, blocks};
 
 /// What the backward pass needs, heads as S × heads × T × width.
-pub(super) struct KeptAttention {
+pub(super) enum KeptAttention {
+    /// Of blocks: queries, keys and values.
+    Blocks(Tensor, Tensor, Tensor),
+    /// Of one kernel over all.
+    Whole(Whole),
+}
+
+/// What the backward pass of a kernel needs; keys and values have a head for every head of queries.
+pub(super) struct Whole {
     query: Tensor,
     key: Tensor,
     value: Tensor,
@@ -28,21 +37,20 @@ pub(super) fn forward(
     value: &Tensor,
     keep: bool,
 ) -> Out<(Tensor, Option<KeptAttention>)> {
+    if blocks::serve(query)? {
+        let output = blocks::forward(query, key, value)?;
+        let copy = Tensor::shallow_clone;
+        return Ok((output, keep.then(|| KeptAttention::Blocks(copy(query), copy(key), copy(value)))));
+    }
     let none: Option<&Tensor> = None;
     let shared_by = query.size4()?.1 / key.size4()?.1;
     let (key, value) = (spread(key, shared_by)?, spread(value, shared_by)?);
     if query.device() == Device::Cpu {
         let (output, log_sum) =
             Tensor::f_internal_scaled_dot_product_flash_attention_for_cpu(query, &key, &value, 0.0, true, none, None)?;
-        let kept = keep.then(|| KeptAttention {
-            query: query.shallow_clone(),
-            key,
-            value,
-            output: output.shallow_clone(),
-            log_sum: Some(log_sum),
-            shared_by,
-        });
-        return Ok((output, kept));
+        let (query, log_sum) = (query.shallow_clone(), Some(log_sum));
+        let kept = Whole { query, key, value, output: output.shallow_clone(), log_sum, shared_by };
+        return Ok((output, keep.then_some(KeptAttention::Whole(kept))));
     }
     if !keep {
         let output = Tensor::f_scaled_dot_product_attention(query, &key, &value, none, 0.0, true, None, false)?;
@@ -53,12 +61,16 @@ pub(super) fn forward(
     let graph =
         tch::with_grad(|| Tensor::f_scaled_dot_product_attention(&query, &key, &value, none, 0.0, true, None, false))?;
     let output = graph.f_detach()?;
-    Ok((output, Some(KeptAttention { query, key, value, output: graph, log_sum: None, shared_by })))
+    let kept = Whole { query, key, value, output: graph, log_sum: None, shared_by };
+    Ok((output, Some(KeptAttention::Whole(kept))))
 }
 
 /// The gradients of query, key and value from that of the output.
 pub(super) fn backward(kept: KeptAttention, grad: &Tensor) -> Out<(Tensor, Tensor, Tensor)> {
-    let KeptAttention { query, key, value, output, log_sum, shared_by } = kept;
+    let Whole { query, key, value, output, log_sum, shared_by } = match kept {
+        KeptAttention::Blocks(query, key, value) => return blocks::backward(&query, &key, &value, grad),
+        KeptAttention::Whole(whole) => whole,
+    };
     let none: Option<&Tensor> = None;
     let (query, key, value) = match log_sum {
         Some(log_sum) => Tensor::f_internal_scaled_dot_product_flash_attention_for_cpu_backward(

@@ -10,6 +10,7 @@ use tch::{Kind, Tensor};
 use super::attention::{self, KeptAttention};
 use super::flat::Weight;
 use super::group::Group;
+use super::pieces::pieces;
 use super::rope::Angles;
 use super::stream::Stream;
 use super::{Ground, Out};
@@ -80,17 +81,34 @@ pub(super) struct Kept {
 
 /// RMSNorm (Zhang and Sennrich, 2019): answers `x / rms(x) · w`, and 1 / rms(x), N × 1, 32-bit.
 pub(super) fn norm(input: &Tensor, weight: &Tensor, eps: f64) -> Out<(Tensor, Tensor)> {
-    let wide = input.f_to_kind(Kind::Float)?;
-    let length = wide.f_norm_scalaropt_dim(2, [-1i64].as_slice(), true)?;
-    let width = *input.size().last().unwrap_or(&1) as f64;
-    let scale = length.f_square()?.f_div_scalar(width)?.f_add_scalar(eps)?.f_rsqrt()?;
-    Ok((apply(input, &scale, weight)?, scale))
+    let (tokens, width) = input.size2()?;
+    let scale = Tensor::f_empty([tokens, 1], (Kind::Float, input.device()))?;
+    let out = Tensor::f_empty([tokens, width], (weight.kind(), input.device()))?;
+    for (from, count) in pieces(input, width) {
+        let part = input.f_narrow(0, from, count)?;
+        let length = part.f_to_kind(Kind::Float)?.f_norm_scalaropt_dim(2, [-1i64].as_slice(), true)?;
+        let mut scale = scale.f_narrow(0, from, count)?;
+        scale.f_copy_(&length.f_square()?.f_div_scalar(width as f64)?.f_add_scalar(eps)?.f_rsqrt()?)?;
+        apply(&part, &scale, weight, &out.f_narrow(0, from, count)?)?;
+    }
+    Ok((out, scale))
 }
 
-/// `x · scale · w`, as [`norm`] made it.
-fn apply(input: &Tensor, scale: &Tensor, weight: &Tensor) -> Out {
-    let mut out = input.f_mul(scale)?.f_to_kind(weight.kind())?;
-    out.f_mul_(weight)
+/// `x · scale · w` as [`norm`] made it, into `out`.
+fn apply(input: &Tensor, scale: &Tensor, weight: &Tensor, out: &Tensor) -> Out<()> {
+    let _ = input.f_mul(scale)?.f_to_kind(weight.kind())?.f_mul_out(out, weight)?;
+    Ok(())
+}
+
+/// What [`norm`] answered, once more.
+fn normed_again(input: &Tensor, scale: &Tensor, weight: &Weight) -> Out {
+    let (tokens, width) = input.size2()?;
+    let out = Tensor::f_empty([tokens, width], (weight.value.kind(), input.device()))?;
+    for (from, count) in pieces(input, width) {
+        let part = |whole: &Tensor| whole.f_narrow(0, from, count);
+        apply(&part(input)?, &part(scale)?, &weight.value, &part(&out)?)?;
+    }
+    Ok(out)
 }
 
 /// Adds the gradient of the input of [`norm`] to `into`, and that of its weight where it is trained.
@@ -101,21 +119,26 @@ pub(super) fn norm_backward(
     weight: &mut Weight,
     into: &mut Tensor,
 ) -> Out<()> {
-    let input = input.f_to_kind(Kind::Float)?;
-    let grad = grad.f_to_kind(Kind::Float)?;
-    if weight.is_trained() {
-        weight.add_rows(&grad.f_mul(&input)?.f_mul_(scale)?)?;
-    }
-    let weighted = grad.f_mul(&weight.value.f_to_kind(Kind::Float)?)?;
-    let width = *input.size().last().unwrap_or(&1) as f64;
-    let dot = weighted.f_mul(&input)?.f_sum_dim_intlist([-1i64].as_slice(), true, Kind::Float)?;
-    let back = dot.f_mul(&scale.f_pow_tensor_scalar(3)?)?.f_mul_scalar_(-1.0 / width)?;
-    if into.kind() == Kind::Float {
-        let _ = into.f_addcmul_(&weighted, scale)?;
-        let _ = into.f_addcmul_(&input, &back)?;
-    } else {
-        let both = weighted.f_mul(scale)?.f_addcmul_(&input, &back)?;
-        let _ = into.f_add_(&both)?;
+    let (_, width) = input.size2()?;
+    let factor = weight.value.f_to_kind(Kind::Float)?;
+    for (from, count) in pieces(input, width) {
+        let part = |whole: &Tensor| whole.f_narrow(0, from, count);
+        let (input, grad, scale) =
+            (part(input)?.f_to_kind(Kind::Float)?, part(grad)?.f_to_kind(Kind::Float)?, part(scale)?);
+        if weight.is_trained() {
+            weight.add_rows(&grad.f_mul(&input)?.f_mul_(&scale)?)?;
+        }
+        let weighted = grad.f_mul(&factor)?;
+        let dot = weighted.f_mul(&input)?.f_sum_dim_intlist([-1i64].as_slice(), true, Kind::Float)?;
+        let back = dot.f_mul(&scale.f_pow_tensor_scalar(3)?)?.f_mul_scalar_(-1.0 / width as f64)?;
+        let mut into = part(into)?;
+        if into.kind() == Kind::Float {
+            let _ = into.f_addcmul_(&weighted, &scale)?;
+            let _ = into.f_addcmul_(&input, &back)?;
+        } else {
+            let both = weighted.f_mul(&scale)?.f_addcmul_(&input, &back)?;
+            let _ = into.f_add_(&both)?;
+        }
     }
     Ok(())
 }
@@ -173,10 +196,34 @@ impl Layer {
     pub(super) fn mlp(&self, middle: &Tensor) -> Out<(Tensor, (Tensor, Tensor, Option<Tensor>, Option<Tensor>))> {
         let (normed, scale) = norm(middle, &self.norm_mlp.value, self.widths.rms_eps)?;
         let (gate_up, gate_up_inner) = self.gate_up.forward(&normed)?;
-        let (gate, up) = self.halves(&gate_up)?;
-        let inside = gate.f_silu()?.f_mul_(&up)?;
-        let (out, down_inner) = self.down.forward(&inside)?;
+        let (out, down_inner) = self.down.forward(&self.inside(&gate_up)?)?;
         Ok((out, (scale, gate_up, gate_up_inner, down_inner)))
+    }
+
+    /// `silu(gate) · up`.
+    fn inside(&self, gate_up: &Tensor) -> Out {
+        let (tokens, both) = gate_up.size2()?;
+        let out = Tensor::f_empty([tokens, both / 2], (gate_up.kind(), gate_up.device()))?;
+        for (from, count) in pieces(gate_up, both) {
+            let (gate, up) = self.halves(&gate_up.f_narrow(0, from, count)?)?;
+            let opened = gate.f_silu()?;
+            let _ = opened.f_mul_out(&out.f_narrow(0, from, count)?, &up)?;
+        }
+        Ok(out)
+    }
+
+    /// The backward pass of [`inside`](Layer::inside): its result's gradient is used up, and `gate_up` becomes its own gradient.
+    fn inside_backward(&self, grad: &Tensor, gate_up: &Tensor) -> Out<()> {
+        let (_, both) = gate_up.size2()?;
+        for (from, count) in pieces(gate_up, both) {
+            let (gate, mut up) = self.halves(&gate_up.f_narrow(0, from, count)?)?;
+            let mut grad = grad.f_narrow(0, from, count)?;
+            let grad_up = gate.f_silu()?.f_mul_(&grad)?;
+            let _ = grad.f_mul_(&up)?;
+            up.f_copy_(&grad_up)?;
+            let _ = gate.f_silu_backward_grad_input(&gate, &grad)?;
+        }
+        Ok(())
     }
 
     fn halves(&self, gate_up: &Tensor) -> Out<(Tensor, Tensor)> {
@@ -188,9 +235,13 @@ impl Layer {
     pub(super) fn turn(&self, qkv: &Tensor, angles: &Angles, back: bool) -> Out<()> {
         let widths = &self.widths;
         let turned = qkv.f_narrow(1, 0, widths.queries() + widths.keys())?;
-        let (tokens, _) = turned.size2()?;
-        let mut heads = turned.f_view([tokens, widths.heads + widths.kv_heads, widths.head])?;
-        if back { angles.turn_back(&mut heads) } else { angles.turn(&mut heads) }
+        let (tokens, both) = turned.size2()?;
+        let heads = turned.f_view([tokens, widths.heads + widths.kv_heads, widths.head])?;
+        for (from, count) in pieces(&heads, both) {
+            let (mut heads, angles) = (heads.f_narrow(0, from, count)?, angles.some(from, count)?);
+            if back { angles.turn_back(&mut heads)? } else { angles.turn(&mut heads)? }
+        }
+        Ok(())
     }
 
     /// Queries, keys and values of a result of the group, each N × (heads · width).
@@ -209,24 +260,13 @@ impl Layer {
         rows: Option<&Tensor>,
         ask_input: bool,
     ) -> Out<Option<Tensor>> {
-        let eps_free = |input: &Tensor, scale: &Tensor, weight: &Weight| apply(input, scale, &weight.value);
         // The MLP.
-        let (gate, up) = self.halves(&kept.gate_up)?;
-        let opened = gate.f_silu()?;
-        let inside = opened.f_mul(&up)?;
-        let inner = kept.down_inner.as_ref();
-        let grad_inside = self.down.backward(&inside, inner, &grad, true)?;
-        let mut grad_inside = grad_inside.ok_or_else(unasked)?;
+        let inside = self.inside(&kept.gate_up)?;
+        let grad_inside = self.down.backward(&inside, kept.down_inner.as_ref(), &grad, true)?;
         drop(inside);
-        let grad_gate_up = Tensor::f_empty_like(&kept.gate_up)?;
-        let (grad_gate, grad_up) = self.halves(&grad_gate_up)?;
-        let _ = grad_inside.f_mul_out(&grad_up, &opened)?;
-        drop(opened);
-        let _ = grad_inside.f_mul_(&up)?;
-        let _ = gate.f_silu_backward_grad_input(&grad_gate, &grad_inside)?;
-        drop(grad_inside);
-        let normed = eps_free(&kept.middle, &kept.middle_scale, &self.norm_mlp)?;
-        let back = self.gate_up.backward(&normed, kept.gate_up_inner.as_ref(), &grad_gate_up, true)?;
+        self.inside_backward(&grad_inside.ok_or_else(unasked)?, &kept.gate_up)?;
+        let normed = normed_again(&kept.middle, &kept.middle_scale, &self.norm_mlp)?;
+        let back = self.gate_up.backward(&normed, kept.gate_up_inner.as_ref(), &kept.gate_up, true)?;
         let back = back.ok_or_else(unasked)?;
         norm_backward(&back, &kept.middle, &kept.middle_scale, &mut self.norm_mlp, &mut grad)?;
         // Attention.
@@ -248,7 +288,7 @@ impl Layer {
         let grad_qkv = Tensor::f_cat(&parts, 1)?;
         drop((query, key, value, parts));
         self.turn(&grad_qkv, &pass.angles, true)?;
-        let normed = eps_free(&kept.input, &kept.input_scale, &self.norm_attention)?;
+        let normed = normed_again(&kept.input, &kept.input_scale, &self.norm_attention)?;
         let ask = ask_input || self.norm_attention.is_trained();
         let Some(back) = self.qkv.backward(&normed, kept.qkv_inner.as_ref(), &grad_qkv, ask)? else { return Ok(None) };
         norm_backward(&back, &kept.input, &kept.input_scale, &mut self.norm_attention, &mut grad)?;

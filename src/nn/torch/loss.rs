@@ -4,6 +4,7 @@ use tch::{Kind, Tensor};
 
 use super::Out;
 use super::flat::Weight;
+use super::pieces::pieces;
 
 /// Losses and hits of the trained positions, M each, still on the device; and the gradient of the hidden states.
 pub(super) struct Lost {
@@ -35,16 +36,24 @@ pub(super) fn cross_entropy(
         let count = chunk.max(1).min(positions - from);
         let part = hidden.f_narrow(0, from, count)?;
         let target = targets.f_narrow(0, from, count)?.f_unsqueeze(1)?;
-        let logits = part.f_mm(&head.value.f_tr()?)?;
-        let mut logits = logits.f_to_kind(Kind::Float)?.f_internal_log_softmax(1, false)?;
-        let wanted = logits.f_gather(1, &target, false)?;
-        correct.push(wanted.f_ge_tensor(&logits.f_amax([1i64].as_slice(), true)?)?.f_squeeze_dim(1)?);
-        losses.push(wanted.f_neg()?.f_squeeze_dim(1)?);
-        if let (Some(grad), Some(divisor)) = (&grad, divisor) {
-            // The gradient of the logits is (softmax - one at the target) / divisor; the divisor goes to the smaller factor.
-            let _ = logits.f_exp_()?;
+        let logits = part.f_mm(&head.value.f_tr()?)?.f_to_kind(Kind::Float)?;
+        for (from, count) in pieces(&logits, logits.size2()?.1) {
+            let part = |whole: &Tensor| whole.f_narrow(0, from, count);
+            let (mut logits, target) = (part(&logits)?, part(&target)?);
+            let most = logits.f_amax([1i64].as_slice(), true)?;
+            let wanted = logits.f_gather(1, &target, false)?;
+            correct.push(wanted.f_ge_tensor(&most)?.f_squeeze_dim(1)?);
+            // Probabilities take the place of the logits. That of the likeliest is 1 / sum(exp(logit - most)), so the loss
+            // needs neither the logarithm of a probability that may vanish nor a second matrix.
+            let _ = logits.f_internal_softmax_out(&logits, 1, false)?;
+            let likeliest = logits.f_amax([1i64].as_slice(), true)?;
+            losses.push(most.f_sub(&wanted)?.f_sub_(&likeliest.f_log()?)?.f_squeeze_dim(1)?);
+            // The gradient of the logits is (softmax - one at the target) / divisor.
             let minus = Tensor::f_full([count, 1], -1.0, (Kind::Float, logits.device()))?;
             let _ = logits.f_scatter_add_(1, &target, &minus)?;
+        }
+        if let (Some(grad), Some(divisor)) = (&grad, divisor) {
+            // The divisor goes to the smaller factor.
             let logits = logits.f_to_kind(head.value.kind())?;
             grad.f_narrow(0, from, count)?.f_copy_(&logits.f_mm(&head.value)?.f_mul_scalar_(1.0 / divisor)?)?;
             if head.is_trained() {

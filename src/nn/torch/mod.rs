@@ -15,6 +15,7 @@
 
 mod attention;
 mod block;
+mod blocks;
 mod flat;
 mod frozen;
 mod group;
@@ -22,6 +23,7 @@ mod learner;
 mod loss;
 mod native;
 mod network;
+mod pieces;
 mod rope;
 mod stream;
 #[cfg(test)]

@@ -50,6 +50,12 @@ impl Rope {
 }
 
 impl Angles {
+    /// Those of some of the tokens.
+    pub(super) fn some(&self, from: i64, count: i64) -> Out<Angles> {
+        let part = |whole: &Tensor| whole.f_narrow(0, from, count);
+        Ok(Angles { cos: part(&self.cos)?, sin: part(&self.sin)?, half: self.half })
+    }
+
     /// Turns heads in place. `heads` is N × heads × width, a view of what is to be changed.
     pub(super) fn turn(&self, heads: &mut Tensor) -> Out<()> {
         let swapped = heads.f_roll([self.half], [2])?;

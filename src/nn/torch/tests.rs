@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
+use super::attention;
 use super::flat::Flat;
 use super::learner::TorchLearner;
 use super::network::Network;
@@ -442,4 +443,44 @@ fn a_flat_buffer_knows_its_names() {
     assert_eq!(trained.len(), names.len());
     assert!(trained.iter().all(|tensor| names[&tensor.name] == tensor.shape));
     assert_eq!(lora::tensor_name(1, "up_proj", 'B'), "base_model.model.model.layers.1.mlp.up_proj.lora_B.weight");
+}
+
+/// Attention as its definition has it, with libtorch's autograd: output, and gradients of query, key and value.
+fn attention_by_definition(inputs: &[Tensor; 3], grad: &Tensor) -> [Tensor; 4] {
+    let leaves = inputs.each_ref().map(|tensor| tensor.to_kind(Kind::Double).set_requires_grad(true));
+    let output = tch::with_grad(|| {
+        let [query, key, value] = &leaves;
+        let (_, heads, length, width) = query.size4().expect("four sizes");
+        let shared_by = heads / key.size()[1];
+        let (key, value) =
+            (key.repeat_interleave_self_int(shared_by, 1, None), value.repeat_interleave_self_int(shared_by, 1, None));
+        let later = Tensor::full([length, length], f64::NEG_INFINITY, (Kind::Double, tch::Device::Cpu)).triu(1);
+        let scores = query.matmul(&key.transpose(2, 3)) / (width as f64).sqrt() + later;
+        scores.softmax(3, Kind::Double).matmul(&value)
+    });
+    let sum = tch::with_grad(|| (&output * grad.to_kind(Kind::Double)).sum(Kind::Double));
+    let grads = Tensor::run_backward(&[sum], &leaves, false, false);
+    let [query, key, value] = <[Tensor; 3]>::try_from(grads).expect("three gradients");
+    [output.detach(), query, key, value].map(|tensor| tensor.to_kind(Kind::Float))
+}
+
+#[test]
+fn attention_of_short_and_of_long_rows_is_that_of_its_definition() {
+    tch::manual_seed(3);
+    // In blocks: less than one, one and a token, several; and by the fused kernel.
+    for (length, heads, key_heads) in [(2, 2, 1), (37, 4, 4), (129, 6, 2), (300, 9, 3), (767, 2, 2), (800, 4, 2)] {
+        let stream =
+            |heads: i64| Tensor::randn([2, length, heads, 16], (Kind::Float, tch::Device::Cpu)).transpose(1, 2);
+        let inputs = [stream(heads), stream(key_heads), stream(key_heads)];
+        let grad = stream(heads);
+        let [query, key, value] = &inputs;
+        let (output, kept) = attention::forward(query, key, value, true).expect("attention");
+        let (by_query, by_key, by_value) =
+            attention::backward(kept.expect("it is kept"), &grad).expect("its gradients");
+        let wanted = attention_by_definition(&inputs, &grad);
+        for (got, wanted) in [output, by_query, by_key, by_value].iter().zip(&wanted) {
+            assert_eq!(got.size(), wanted.size());
+            near(&to_host(got).expect("numbers"), &to_host(wanted).expect("numbers"), 2e-5);
+        }
+    }
 }
