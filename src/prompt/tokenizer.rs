@@ -10,6 +10,7 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
+use rayon::prelude::*;
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -54,6 +55,9 @@ struct Named {
     pad: Option<u32>,
     unk: Option<u32>,
 }
+
+/// Texts that one thread cuts into words at once.
+const TEXTS_AT_ONCE: usize = 64;
 
 /// Makes a token special, so that no text becomes it.
 fn make_special(inner: &mut tokenizers::Tokenizer, text: &str, id: u32) {
@@ -200,21 +204,11 @@ impl Tokenizer {
         if vocabulary < first.len() {
             return Err(TokenizerError::Vocabulary { asked: vocabulary, least: first.len() });
         }
-        let cutter = ByteLevel::new(false, true, true);
-        let mut words: BTreeMap<String, u64> = BTreeMap::new();
-        for text in texts {
-            let mut cut = PreTokenizedString::from(text);
-            cutter.pre_tokenize(&mut cut).map_err(|error| TokenizerError::Crate {
-                action: "cut a text into words",
-                message: error.to_string(),
-            })?;
-            for (word, _, _) in cut.get_splits(OffsetReferential::Original, OffsetType::None) {
-                match words.get_mut(word) {
-                    Some(count) => *count += 1,
-                    None => drop(words.insert(word.to_owned(), 1)),
-                }
-            }
-        }
+        let texts: Vec<&str> = texts.collect();
+        let words = texts.par_chunks(TEXTS_AT_ONCE).map(words_of).try_reduce(BTreeMap::new, |mut all, some| {
+            some.into_iter().for_each(|(word, count)| *all.entry(word).or_insert(0) += count);
+            Ok(all)
+        })?;
         if words.is_empty() {
             return Err(TokenizerError::NoTexts);
         }
@@ -437,6 +431,25 @@ impl Tokenizer {
     pub fn special_in(&self, text: &str) -> Option<Range<usize>> {
         self.texts.as_ref()?.find(text).map(|found| found.range())
     }
+}
+
+/// The words that byte-level encoding cuts texts into, and how often each stands there.
+fn words_of(texts: &[&str]) -> Result<BTreeMap<String, u64>, TokenizerError> {
+    let cutter = ByteLevel::new(false, true, true);
+    let mut words: BTreeMap<String, u64> = BTreeMap::new();
+    for text in texts {
+        let mut cut = PreTokenizedString::from(*text);
+        cutter
+            .pre_tokenize(&mut cut)
+            .map_err(|error| TokenizerError::Crate { action: "cut a text into words", message: error.to_string() })?;
+        for (word, _, _) in cut.get_splits(OffsetReferential::Original, OffsetType::None) {
+            match words.get_mut(word) {
+                Some(count) => *count += 1,
+                None => drop(words.insert(word.to_owned(), 1)),
+            }
+        }
+    }
+    Ok(words)
 }
 
 /// Takes in the tokens of `added_tokens_decoder`.

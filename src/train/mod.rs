@@ -72,7 +72,7 @@ pub enum TrainError {
         message: String,
     },
     /// Examples cannot be encoded.
-    #[error("{count} of {of} rows cannot be encoded ({}{}); the first", ids.join(", "), if *count > ids.len() { ", …" } else { "" })]
+    #[error("{count} of {of} rows cannot be encoded ({}{}), and may be left out by `-id:{}` in the query; the first", ids.join(", "), if *count > ids.len() { ", …" } else { "" }, ids.first().map_or("", String::as_str))]
     Rows {
         /// How many.
         count: usize,

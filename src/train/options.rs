@@ -355,7 +355,6 @@ impl Options {
                 learning_rate: 1e-3,
                 warmup_ratio: 0.05,
                 optimiser: AdamW { beta2: 0.95, weight_decay: 0.1, ..AdamW::default() },
-                max_len: 1_024,
                 ..base
             }),
             other => {

@@ -11,6 +11,7 @@ use super::options::{CurriculumKind, Options, TooLong};
 use super::run_error::RunError;
 use super::sampler::{self, Realised, Sampler};
 use super::schedule::Schedule;
+use crate::nn::Precision;
 use crate::nn::config::ModelConfig;
 
 /// Rows of a histogram.
@@ -140,7 +141,11 @@ pub fn plan(
     let rows = train.len();
     let lengths = lengths_of(&train);
     let over_long = train.iter().filter(|item| item.ids.len() > options.max_len).count();
-    let policy = if options.too_long == TooLong::Error { TooLong::Drop } else { options.too_long };
+    // A plan of what is left says more than a refusal, unless nothing is.
+    let policy = match options.too_long {
+        TooLong::Error if over_long < rows => TooLong::Drop,
+        policy => policy,
+    };
     let (items, fitted) = fit(train, options.max_len, policy)?;
     let sampler = Sampler::new(&items, options)?;
     let steps = sampler.total_steps();
@@ -168,7 +173,10 @@ pub fn plan(
     // Where nothing is shared, all of it stands in slots, and that says nothing.
     let share = |part: u64| (template > 0 && trained > 0).then(|| part as f64 / trained as f64);
     let own = Way {
-        flags: "as planned".to_owned(),
+        flags: match options.precision {
+            Precision::Auto => "as planned, in bf16 as on CUDA".to_owned(),
+            _ => "as planned".to_owned(),
+        },
         micro_tokens: options.micro_tokens,
         bytes: memory::bytes(config, options, options.micro_tokens),
     };

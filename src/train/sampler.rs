@@ -49,7 +49,7 @@ impl Sampler {
     /// would be empty.
     pub fn new(items: &[Item], options: &Options) -> Result<Sampler, RunError> {
         if items.is_empty() {
-            return Err(RunError::Nothing("there is no example on the train side".to_owned()));
+            return Err(RunError::Nothing("no example is left on the train side".to_owned()));
         }
         check_rules(items, options)?;
         let curriculum = options.curriculum.clone();

@@ -1,7 +1,8 @@
 //! `train plan`: numbers that can be checked by hand, the seed's own experiment, and the command line of runs.
 
-use scenery::nn::Trained;
+use scenery::nn::config::ModelConfig;
 use scenery::nn::lora::LoraConfig;
+use scenery::nn::{Precision, Trained};
 use scenery::train::item::Item;
 use scenery::train::memory;
 use scenery::train::options::{Options, TooLong};
@@ -25,12 +26,7 @@ fn the_seeds_shape_has_the_parameters_that_peft_counts() {
         change(&mut other);
         memory::bytes(&config, &other, tokens) as f64 / 1e9
     };
-    // The estimates that the design gives, within a fifth.
     let near = |found: f64, wanted: f64| assert!((found / wanted - 1.0).abs() < 0.2, "{found} {wanted}");
-    near(bytes(&|_| {}, 4_096), 13.7);
-    near(bytes(&|_| {}, 32_768), 77.0);
-    near(bytes(&|options| options.recompute_layers = 1, 4_096), 5.7);
-    near(bytes(&|options| options.recompute_layers = 1, 32_768), 12.8);
     let full = bytes(&|options| options.trained = Trained::Full, 4_096);
     assert!(full > 20.0, "values, gradients and two means of 1.3 billion numbers: {full}");
     let nf4 = bytes(&|options| options.nf4 = true, 4_096);
@@ -44,6 +40,34 @@ fn the_seeds_shape_has_the_parameters_that_peft_counts() {
         4.2 * (config.parameters() - 32_256 * 2_048) as f64,
     );
     assert_eq!(memory::gigabytes(13_700_000_000), "13.7 GB");
+}
+
+#[test]
+fn memory_is_estimated_as_it_was_measured() {
+    // SmolLM2-135M's shape with 6 layers, f32 on a CPU, r 32: most resident memory of `cargo bench --bench train` less what it
+    // has with a model of no size, 0.138 GB; rows of 512 and of 1,024 tokens.
+    let config = ModelConfig {
+        hidden: 576,
+        intermediate: 1_536,
+        layers: 6,
+        heads: 9,
+        kv_heads: 3,
+        head_dim: 64,
+        vocabulary: 49_152,
+        tied: true,
+        ..memory::seed_shape()
+    };
+    let options = |recompute_layers: usize| Options {
+        precision: Precision::F32,
+        recompute_layers,
+        ..Options::preset("default").expect("a preset")
+    };
+    for (tokens, recompute, measured) in
+        [(2_048, 0, 0.82), (4_096, 0, 1.33), (8_192, 0, 1.72), (4_096, 0, 1.44), (2_048, 1, 0.59), (4_096, 1, 0.68)]
+    {
+        let found = memory::bytes(&config, &options(recompute), tokens) as f64 / 1e9;
+        assert!((found / measured - 1.0).abs() < 0.25, "{tokens} tokens, {recompute}: {found} and {measured}");
+    }
 }
 
 #[test]
