@@ -133,7 +133,7 @@ pub enum Event {
         seconds: f64,
         /// `tokens` over the seconds that steps took.
         tokens_per_s: f64,
-        /// Most memory that tensors took.
+        /// Most memory that the process took; none where the device does not say.
         peak_memory_bytes: Option<u64>,
     },
 }

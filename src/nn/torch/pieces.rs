@@ -6,7 +6,7 @@
 use tch::Tensor;
 
 /// Bytes of a piece.
-const PIECE: i64 = 1 << 21;
+const PIECE: i64 = 1 << 22;
 
 /// The pieces of a matrix of so many rows and columns of 32-bit floats: first row and rows. On a GPU there is one.
 pub(super) fn pieces(of: &Tensor, columns: i64) -> impl Iterator<Item = (i64, i64)> + use<> {

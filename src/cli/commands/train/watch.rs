@@ -10,6 +10,7 @@ use crate::cli::failure::{Failure, chain};
 use crate::cli::session::Session;
 use crate::store::{Begin, NewRun, Project, RunEnd, RunEval, RunState, RunStep, Store};
 use crate::train::events::Event;
+use crate::train::memory::gigabytes;
 use crate::train::scoring::Means;
 
 /// How long another command's writing is waited for, when steps are recorded.
@@ -105,6 +106,12 @@ impl<'a> Watch<'a> {
         }
     }
 
+    fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
     fn draw(&mut self, event: &Event) {
         match event {
             Event::Start { steps, rows, validation_rows, trained_parameters, resumed_from, .. } => {
@@ -154,11 +161,14 @@ impl<'a> Watch<'a> {
                 );
                 self.say(|session| session.note(&text));
             }
-            Event::Done { .. } | Event::Interrupted { .. } => {
-                if let Some(bar) = self.bar.take() {
-                    bar.finish_and_clear();
-                }
+            Event::Done { tokens, tokens_per_s, peak_memory_bytes, .. } => {
+                self.clear();
+                let memory = peak_memory_bytes
+                    .map_or(String::new(), |bytes| format!(", {} of memory at most", gigabytes(bytes)));
+                let speed = tokens_per_s.round() as u64;
+                self.session.say(format!("{} tokens, {} a second{memory}", thousands(*tokens), thousands(speed)));
             }
+            Event::Interrupted { .. } => self.clear(),
             Event::Note { .. } | Event::Epoch { .. } | Event::Checkpoint { .. } => {}
         }
     }
