@@ -100,10 +100,11 @@ fn twenty_samples_are_learnt_by_heart_and_come_back_from_every_artefact() {
         tokenizer: &tokenizer,
         manifest_sha256: "",
         manifest_digest: "",
+        base_weights: "",
         step: steps as u64,
     };
     write_adapter(&adapter, &lora, "llama", &learner.trained().expect("weights"), &of).expect("written");
-    write_merged(&merged, &base, &adapter, &of).expect("merged");
+    write_merged(&merged, &base, &adapter, &of, false).expect("merged");
     let mut reloaded = predictor(&opening(base), Some(&adapter)).expect("reloaded");
     let mut whole = predictor(&opening(merged), None).expect("the merged model");
     let probe = Probe {
@@ -112,6 +113,7 @@ fn twenty_samples_are_learnt_by_heart_and_come_back_from_every_artefact() {
         max_new_tokens: 300,
         stop_ids: &contract.stop_ids,
         tolerance: 1e-4,
+        tie: 0.0,
         tokens: 8192,
         pad: contract.pad(),
     };

@@ -173,8 +173,10 @@ fn what_an_op_said_of_a_run_is_gone_while_it_is_undone() {
     // The topmost goes first.
     let error = store.undo(Some(first), NOW).expect_err("others stand above it").to_string();
     assert!(error.contains(&format!("`scenery undo {on}` first")), "{error}");
-    let undone = store.undo(None, NOW).expect("it is undone");
-    assert_eq!(undone.undone, on);
+    // Unless it is named, what a run said is not what `undo` means.
+    let error = store.undo(None, NOW).expect_err("runs alone are there").to_string();
+    assert!(error.contains("nothing to undo"), "{error}");
+    store.undo(Some(on), NOW).expect("it is undone");
     assert_eq!((known(&store, "r"), steps(&store, "r")), (whole.clone(), vec![(1, 1.0), (2, 0.9)]));
     store.undo(Some(stopped), NOW).expect("it is undone");
     assert_eq!(known(&store, "r").state, RunState::Running);

@@ -94,6 +94,9 @@ pub struct Options {
     pub missing_instruction: OnUnfit,
     /// What is done about rows that hold the text of a special token.
     pub special_text: OnUnfit,
+    /// Texts of special tokens of a tokenizer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub special_texts: Vec<String>,
     /// The project's deny list.
     pub deny_licences: Vec<String>,
 }
@@ -259,6 +262,7 @@ pub fn request_from_manifest(manifest: &Path, out: &Path) -> Result<(Request, Ex
     request.template = options.template;
     request.missing_instruction = options.missing_instruction;
     request.special_text = options.special_text;
+    request.special_texts = options.special_texts;
     request.deny_licences = options.deny_licences;
     request.allow_licences = expected.allowed_licences.iter().cloned().collect();
     request.query_typed = expected.query.typed.clone();

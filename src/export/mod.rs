@@ -238,8 +238,10 @@ pub struct Request {
     pub template: Option<String>,
     /// What is done about rows without an instruction.
     pub missing_instruction: OnUnfit,
-    /// What is done about rows that hold the text of a special token of the template.
+    /// What is done about rows that hold the text of a special token of the template, or one of [`special_texts`](Request::special_texts).
     pub special_text: OnUnfit,
+    /// Texts of special tokens of the tokenizer that the rows are for.
+    pub special_texts: Vec<String>,
     /// Licences that may leave although they are unknown or restrict use.
     pub allow_licences: Vec<String>,
     /// Licences that may not leave although they are free, from the project's settings.
@@ -283,6 +285,7 @@ impl Request {
             template: None,
             missing_instruction: OnUnfit::Error,
             special_text: OnUnfit::Error,
+            special_texts: Vec::new(),
             allow_licences: Vec::new(),
             deny_licences: Vec::new(),
             overwrite: false,
@@ -448,7 +451,7 @@ fn say_unfit(reason: Unfit, count: u64, selected: u64, ids: &[SampleId]) -> Stri
              --missing-instruction skip to leave them out"
         ),
         Unfit::SpecialText => format!(
-            "{count} of {selected} rows hold the text of a special token of the prompt template ({named}); leave them out \
+            "{count} of {selected} rows hold the text of a special token of the prompt template or the tokenizer ({named}); leave them out \
              of the query, choose another --template, or type --special-text skip"
         ),
         Unfit::NoSide => format!("{count} of {selected} rows are on no side of the split ({named})"),

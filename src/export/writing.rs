@@ -183,6 +183,10 @@ impl Writer<'_> {
         let Some(instruction) = sample.instruction.as_deref().filter(|text| !text.trim().is_empty()) else {
             return self.unfit(Unfit::NoInstruction, self.request.missing_instruction, sample);
         };
+        let holds = |special: &String| instruction.contains(special) || sample.code.contains(special);
+        if self.request.special_texts.iter().any(holds) {
+            return self.unfit(Unfit::SpecialText, self.request.special_text, sample);
+        }
         let subject = Subject { sample, instruction, style: &self.style };
         let record = match (self.request.format.row)(&subject) {
             Ok(record) => record,
@@ -419,6 +423,7 @@ impl Request {
             template: self.template.clone(),
             missing_instruction: self.missing_instruction,
             special_text: self.special_text,
+            special_texts: self.special_texts.clone(),
             deny_licences,
         }
     }

@@ -127,6 +127,9 @@ impl Options {
         if self.max_new_tokens == Some(0) {
             return wrong("the most new tokens are at least 1");
         }
+        if self.max_new_tokens.is_some_and(|most| most < self.min_new_tokens) {
+            return wrong("the fewest new tokens are more than the most");
+        }
         if self.stop_strings.iter().any(String::is_empty) {
             return wrong("a stop string is empty, and would end every answer at once");
         }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::GenerateError;
 use crate::nn::config::{CONFIG, ModelConfig};
 use crate::nn::lora::{ADAPTER_CONFIG, ADAPTER_WEIGHTS};
-use crate::nn::weights::Weights;
+use crate::nn::weights::{BASE_WEIGHTS_KEY, Weights};
 use crate::prompt::contract::{CONTRACT, Contract, diff_ids, difference};
 use crate::prompt::templates;
 use crate::prompt::tokenizer::{TOKENIZER, Tokenizer};
@@ -81,6 +81,9 @@ pub fn open(asked: &Asked<'_>) -> Result<Opened, GenerateError> {
     let contract = Contract::read(&contract_file)?;
     check_digest(&folder, is_adapter, &contract)?;
     let tokenizer = tokenizer_of(&folder, &model, &contract, asked.probe)?;
+    if is_adapter {
+        check_base(&folder, &model)?;
+    }
     if config_sha256 != contract.base_config_sha256 {
         return Err(GenerateError::Refused {
             message: format!(
@@ -181,6 +184,23 @@ fn check_digest(folder: &Path, is_adapter: bool, contract: &Contract) -> Result<
         message: format!("{} {message}", folder.join(CONTRACT).display()),
         difference: columns(("contract.json", "weights"), &[("contract", &digest, found)]),
     })
+}
+
+/// Compares the weights of a base with those that an adapter was trained beside.
+fn check_base(adapter: &Path, base: &Path) -> Result<(), GenerateError> {
+    let known = Weights::of_file(&adapter.join(ADAPTER_WEIGHTS))?.metadata.remove(BASE_WEIGHTS_KEY);
+    let Some(known) = known else { return Ok(()) };
+    let found = Weights::of_model(base)?.fingerprint()?;
+    if found == known {
+        return Ok(());
+    }
+    let message = format!(
+        "the weights in {} are not those that {} was trained beside: name that base with --base DIR",
+        base.display(),
+        adapter.display()
+    );
+    let difference = columns(("adapter", "this base"), &[("fingerprint", &known, &found)]);
+    Err(GenerateError::Refused { message, difference })
 }
 
 /// The tokenizer that the contract names; that of the folder and that of the base must both be it.

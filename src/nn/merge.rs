@@ -1,4 +1,5 @@
-//! Merging an adapter into the weights it was trained beside: `W' = W + s·B·A`, in f32, kept as `W` was kept.
+//! Merging an adapter into the weights it was trained beside: `W' = W + s·B·A`, in f32, kept as `W` was kept or, where that
+//! would round away what was trained, as 32-bit floats.
 //!
 //! Names, files and what else the base holds stay; only the projections that the adapter names change. One tensor at a time is
 //! in memory.
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use serde_json::Value;
 
 use super::config::{CONFIG, ModelConfig};
 use super::lora::{ADAPTER_WEIGHTS, LoraConfig, PROJECTIONS, tensor_name};
@@ -27,12 +29,19 @@ pub struct Merged {
 }
 
 /// Merges the adapter of a folder into the base of another, and writes `config.json` and weights into a third, which must
-/// be there. `metadata` goes into every file of weights.
+/// be there. `metadata` goes into every file of weights. Numbers are kept as the base keeps them, or all as 32-bit floats
+/// where `widen` says so.
 ///
 /// # Errors
 /// [`NnError::File`], [`NnError::Config`], [`NnError::Weights`]; [`NnError::Tensor`] where a matrix of the adapter is missing,
 /// unknown, or has other sizes than base and settings ask for, or where a merged number does not fit its kind.
-pub fn merge(base: &Path, adapter: &Path, out: &Path, metadata: &BTreeMap<String, String>) -> Result<Merged, NnError> {
+pub fn merge(
+    base: &Path,
+    adapter: &Path,
+    out: &Path,
+    metadata: &BTreeMap<String, String>,
+    widen: bool,
+) -> Result<Merged, NnError> {
     let config = ModelConfig::read(base)?;
     let lora = LoraConfig::read(adapter)?;
     let weights = Weights::of_model(base)?;
@@ -54,18 +63,25 @@ pub fn merge(base: &Path, adapter: &Path, out: &Path, metadata: &BTreeMap<String
             .iter()
             .map(|name| {
                 let place = &weights.places[name];
-                Planned { name: name.clone(), stored: place.stored, shape: place.shape.clone() }
+                let stored = if widen { Stored::F32 } else { place.stored };
+                Planned { name: name.clone(), stored, shape: place.shape.clone() }
             })
             .collect();
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let (sha256, size_bytes) = writing::write(&out.join(&name), &planned, metadata, |at| {
             let Planned { name, stored, shape } = &planned[at];
-            let (_, bytes) = weights.read(name, shape)?;
-            let Some(pair) = pairs.get(name) else {
+            let (kept, bytes) = weights.read(name, shape)?;
+            let pair = pairs.get(name);
+            if pair.is_none() {
                 done.copied += 1;
-                return Ok(Cow::Owned(bytes));
+                if kept == *stored {
+                    return Ok(Cow::Owned(bytes));
+                }
+            }
+            let mut values = super::weights::to_f32(kept, &bytes);
+            let Some(pair) = pair else {
+                return Ok(Cow::Owned(values.iter().flat_map(|value| value.to_le_bytes()).collect()));
             };
-            let mut values = super::weights::to_f32(*stored, &bytes);
             let a = deltas.read_f32(&pair.a, &[lora.r, pair.input])?;
             let b = deltas.read_f32(&pair.b, &[pair.out, lora.r])?;
             add(&mut values, &a, &b, lora.r, lora.scale() as f32);
@@ -76,12 +92,22 @@ pub fn merge(base: &Path, adapter: &Path, out: &Path, metadata: &BTreeMap<String
         })?;
         done.files.push((name, sha256, size_bytes));
     }
-    for name in [CONFIG, INDEX] {
+    let read = |name: &str| {
         let from = base.join(name);
-        if name == CONFIG || (from.is_file() && !base.join(super::weights::SINGLE).is_file()) {
-            let bytes = std::fs::read(&from).map_err(file_error("read", &from))?;
-            write_whole(&out.join(name), &bytes)?;
+        std::fs::read(&from).map_err(file_error("read", &from))
+    };
+    write_whole(&out.join(CONFIG), &read(CONFIG)?)?;
+    if base.join(INDEX).is_file() && !base.join(super::weights::SINGLE).is_file() {
+        let mut index = read(INDEX)?;
+        if widen {
+            let numbers = weights.places.values().map(|place| place.shape.iter().product::<usize>());
+            let wrong =
+                |error: serde_json::Error| NnError::Weights { path: base.join(INDEX), message: error.to_string() };
+            let mut value: Value = serde_json::from_slice(&index).map_err(wrong)?;
+            value["metadata"]["total_size"] = (4 * numbers.sum::<usize>()).into();
+            index = format!("{value:#}\n").into_bytes();
         }
+        write_whole(&out.join(INDEX), &index)?;
     }
     Ok(done)
 }

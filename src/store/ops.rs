@@ -9,6 +9,8 @@ use super::{Store, StoreError, last_change};
 
 /// The verb of ops that are final.
 const FORGET: &str = "forget";
+/// The verb under which runs tell how far they are.
+const TRAIN: &str = "train";
 
 /// What a command that wants to write says of itself.
 #[derive(Clone, Debug)]
@@ -196,7 +198,9 @@ impl Store {
                 .find(|op| op.op == number)
                 .ok_or_else(|| StoreError::Unknown(format!("there is no op {number}")))?,
             None => {
-                let mut standing = ops.iter().filter(|op| op.undone_by.is_none() && op.undoes.is_none());
+                // That a run began or ended took nothing away and gave no row: there is nothing to take back.
+                let changes = |op: &&OpRecord| op.undone_by.is_none() && op.undoes.is_none() && op.verb != TRAIN;
+                let mut standing = ops.iter().filter(changes);
                 let newest = standing.next().ok_or_else(|| StoreError::Unknown("there is nothing to undo".into()))?;
                 if newest.verb == FORGET {
                     let before = standing.find(|op| op.verb != FORGET);

@@ -13,7 +13,7 @@ use super::run_error::{RunError, file_error};
 use crate::nn::config::CONFIG;
 use crate::nn::lora::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, LoraConfig};
 use crate::nn::merge::{self, Merged, from_f32};
-use crate::nn::weights::{SINGLE, Weights, write_whole};
+use crate::nn::weights::{SINGLE, Stored, Weights, write_whole};
 use crate::nn::writing::{self, Planned};
 use crate::nn::{NamedTensor, NnError};
 use crate::prompt::chat_template;
@@ -24,6 +24,7 @@ use crate::prompt::tokenizer::{GENERATION, Tokenizer};
 pub const ADAPTER: &str = "adapter";
 /// Folder of the model inside a run's, where all weights were trained.
 pub const MODEL: &str = "model";
+pub use crate::nn::weights::BASE_WEIGHTS_KEY;
 pub use crate::prompt::contract::CONTRACT_KEY;
 
 /// Where weights come from, and what must stand beside them.
@@ -37,6 +38,8 @@ pub struct Provenance<'a> {
     pub manifest_sha256: &'a str,
     /// The manifest's own digest.
     pub manifest_digest: &'a str,
+    /// Fingerprint of the base's weights ([`Weights::fingerprint`]).
+    pub base_weights: &'a str,
     /// The step whose weights they are.
     pub step: u64,
 }
@@ -49,6 +52,7 @@ impl Provenance<'_> {
             (CONTRACT_KEY, self.contract.digest()),
             ("manifest_sha256", self.manifest_sha256.to_owned()),
             ("manifest_digest", self.manifest_digest.to_owned()),
+            (BASE_WEIGHTS_KEY, self.base_weights.to_owned()),
             ("step", self.step.to_string()),
             ("tool", concat!("scenery ", env!("CARGO_PKG_VERSION")).to_owned()),
         ];
@@ -101,7 +105,7 @@ pub fn write_adapter(
 
 /// Writes tensors as 32-bit floats and answers the SHA-256 of the file.
 fn write_f32(path: &Path, tensors: &[&NamedTensor], of: &Provenance<'_>) -> Result<String, NnError> {
-    let stored = crate::nn::weights::Stored::F32;
+    let stored = Stored::F32;
     let planned: Vec<Planned> = tensors
         .iter()
         .map(|tensor| Planned { name: tensor.name.clone(), stored, shape: tensor.shape.clone() })
@@ -113,7 +117,8 @@ fn write_f32(path: &Path, tensors: &[&NamedTensor], of: &Provenance<'_>) -> Resu
     Ok(digest)
 }
 
-/// Writes a model whose every weight was trained, each kept as the base keeps it, and answers the SHA-256 of its weights.
+/// Writes a model whose every weight was trained, each kept as the base keeps it or, with `widen`, as 32-bit floats, and answers
+/// the SHA-256 of its weights.
 ///
 /// # Errors
 /// [`RunError::Nn`], also where a tensor is not one of the base's; [`RunError::File`], [`RunError::Prompt`],
@@ -123,6 +128,7 @@ pub fn write_model(
     base: &Path,
     tensors: &[NamedTensor],
     of: &Provenance<'_>,
+    widen: bool,
 ) -> Result<String, RunError> {
     let weights = Weights::of_model(base)?;
     let mut planned = Vec::with_capacity(tensors.len());
@@ -135,7 +141,8 @@ pub fn write_model(
                 wrong(format!("the base has it as {:?}, it was trained as {:?}", known.shape, tensor.shape)).into()
             );
         }
-        planned.push(Planned { name: tensor.name.clone(), stored: known.stored, shape: known.shape.clone() });
+        let stored = if widen { Stored::F32 } else { known.stored };
+        planned.push(Planned { name: tensor.name.clone(), stored, shape: known.shape.clone() });
     }
     let mut order: Vec<usize> = (0..planned.len()).collect();
     order.sort_by(|one, two| {
@@ -158,14 +165,20 @@ pub fn write_model(
     Ok(digest)
 }
 
-/// Writes the model that a base and an adapter come to, under the base's names and in its files.
+/// Writes the model that a base and an adapter come to, under the base's names and in its files; see [`merge::merge`].
 ///
 /// # Errors
 /// As [`merge::merge`]; [`RunError::Prompt`], [`RunError::Tokenizer`].
-pub fn write_merged(place: &Path, base: &Path, adapter: &Path, of: &Provenance<'_>) -> Result<Merged, RunError> {
+pub fn write_merged(
+    place: &Path,
+    base: &Path,
+    adapter: &Path,
+    of: &Provenance<'_>,
+    widen: bool,
+) -> Result<Merged, RunError> {
     let mut merged = None;
     folder::put(place, |folder| {
-        merged = Some(merge::merge(base, adapter, folder, &of.metadata())?);
+        merged = Some(merge::merge(base, adapter, folder, &of.metadata(), widen)?);
         of.generation(folder)?;
         of.beside(folder)
     })?;

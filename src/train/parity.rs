@@ -27,6 +27,8 @@ pub struct Probe<'a> {
     pub stop_ids: &'a [u32],
     /// Largest difference of the mean losses, in nats per token.
     pub tolerance: f64,
+    /// Margin of a token over the next one, in logits, below which greedy answers may part there: rounding decides a tie.
+    pub tie: f32,
     /// Tokens of a batch at most.
     pub tokens: usize,
     /// The id that fills rows up.
@@ -186,6 +188,8 @@ pub struct Pair {
     pub rows: usize,
     /// Prompts that were answered.
     pub prompts: usize,
+    /// Margin below which a parting is a tie.
+    pub tie: f32,
     /// Where answers part.
     pub partings: Vec<Parting>,
 }
@@ -194,7 +198,8 @@ impl Pair {
     /// Whether both say the same.
     pub fn agrees(&self) -> bool {
         // A loss that is no number agrees with nothing.
-        (self.loss_first - self.loss_second).abs() <= self.tolerance && self.partings.is_empty()
+        let tie = |parting: &Parting| parting.first.is_some() && parting.margin < self.tie;
+        (self.loss_first - self.loss_second).abs() <= self.tolerance && self.partings.iter().all(tie)
     }
 }
 
@@ -258,6 +263,7 @@ pub fn compare(first: &Answers, second: &Answers, probe: &Probe<'_>) -> Pair {
         loss_first: first.loss(),
         loss_second: second.loss(),
         tolerance: probe.tolerance,
+        tie: probe.tie,
         furthest,
         rows: first.sums.len(),
         prompts: first.greedy.len(),
@@ -277,7 +283,7 @@ pub fn gate(answers: &[Answers], probe: &Probe<'_>) -> Result<Vec<Pair>, RunErro
     }
     let told: Vec<String> = pairs.iter().map(Pair::to_string).collect();
     Err(RunError::Parity(format!(
-        "the artefacts do not say the same, so none is handed over:\n{}\nrounding shows as ties (a small margin in logits): `--precision f32` has less of it, `--parity-tolerance` and `--parity-prompts` say what is asked",
+        "the artefacts do not say the same, so none is handed over:\n{}\n`train export` says by `--parity-tolerance` and `--parity-prompts` what is asked",
         told.join("\n")
     )))
 }

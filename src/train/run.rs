@@ -84,12 +84,17 @@ pub fn start(learner: &mut dyn Learner, run: Run<'_>) -> Result<Outcome, RunErro
     Trainer::new(learner, run, sampler, schedule, progress, metrics, events, None).go()
 }
 
-/// Goes on with a run from the highest step whose checkpoint is whole.
+/// Goes on with a run from the highest step whose checkpoint is whole; from its beginning, where none was written yet.
 ///
 /// # Errors
 /// [`RunError::NoCheckpoint`]; [`RunError::Differs`] where data, contract, model or options are not those of the
 /// checkpoint; [`RunError::NotFinite`], [`RunError::OutOfMemory`], [`RunError::Checkpoint`], [`RunError::File`], [`RunError::Nn`].
 pub fn resume(learner: &mut dyn Learner, run: Run<'_>) -> Result<Outcome, RunError> {
+    if checkpoint::list(run.folder)?.is_empty() {
+        let text = "it ended before its first checkpoint: it begins again".to_owned();
+        (run.report)(&Event::Note { text });
+        return start(learner, run);
+    }
     let found = checkpoint::newest(run.folder)?;
     for (path, reason) in &found.skipped {
         (run.report)(&Event::Note { text: format!("{} is skipped: {reason}", path.display()) });

@@ -87,7 +87,9 @@ fn answers_of_the_command_are_written_and_kept_as_generated_samples() {
     let again = ask("again.jsonl", &["--prompts", "p.jsonl"]);
     assert_eq!(again["stored"]["unchanged"], 2);
     assert_eq!(std::fs::read_to_string(scratch.join("again.jsonl")).expect("a file"), lines);
-    let kept = json_of(scratch.path(), &["count", "state:generated source:run/base-llama", "--json"]);
+    let source = again["stored"]["source"].as_str().expect("a source");
+    assert!(source.starts_with("run/base-llama-"), "{source}");
+    let kept = json_of(scratch.path(), &["count", &format!("state:generated source:{source}"), "--json"]);
     assert_eq!(kept["total"], 2, "{kept}");
     let beams = ask("beams.jsonl", &["--prompts", "p.jsonl", "--beams", "1", "--no-store"]);
     assert!(beams["stored"].is_null());

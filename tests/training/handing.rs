@@ -14,7 +14,6 @@ use scenery::prompt::tokenizer::Tokenizer;
 use scenery::train::artefacts::{self, CONTRACT_KEY, Provenance};
 use scenery::train::base::{self, Shape};
 use scenery::train::parity::{self, Probe};
-use scenery::train::prepare::fingerprint;
 use scenery::train::run_error::RunError;
 
 use super::fake::{Bigram, EOS, PAD, examples};
@@ -29,23 +28,29 @@ fn merged_models_compute_what_peft_computes_with_the_adapter_beside() {
         let scratch = Scratch::new("merged");
         let base = fixture(name.split('/').next().expect("a base"));
         let adapter = fixture(name);
-        let done = merge(&base, &adapter, scratch.path(), &BTreeMap::new()).expect(name);
+        let done = merge(&base, &adapter, scratch.path(), &BTreeMap::new(), false).expect(name);
         let (config, lora) =
             (ModelConfig::read(&base).expect("a config"), LoraConfig::read(&adapter).expect("settings"));
         assert_eq!(done.merged, config.layers * lora.targets.len(), "{name}");
         assert_eq!(done.merged + done.copied, Weights::of_model(&base).expect("weights").places.len(), "{name}");
         let model = Reference::load(scratch.path());
-        // PEFT merged in f32; what a base keeps in bf16 is rounded to that again, 1 part in 512 per weight.
+        // PEFT merged in f32; what a base keeps in bf16 is rounded to that again, 1 part in 512 per weight, unless it is widened.
         let rounded =
             Weights::of_model(&base).expect("weights").places.values().any(|place| place.stored != Stored::F32);
+        let wide = Scratch::new("widened");
+        merge(&base, &adapter, wide.path(), &BTreeMap::new(), true).expect(name);
+        let widened = Weights::of_model(wide.path()).expect("weights");
+        assert!(widened.places.values().all(|place| place.stored == Stored::F32), "{name}");
+        let wide = Reference::load(wide.path());
         let most = if rounded { 0.15 } else { 2e-4 };
         for (ids, from, wanted) in golden.logits(&format!("{name}.merged")) {
-            let found = model.logits(&ids);
-            let apart = farthest(&found[from..], &wanted);
-            assert!(apart < most, "{name}: {apart}");
+            for (model, most) in [(&model, most), (&wide, 2e-4)] {
+                let apart = farthest(&model.logits(&ids)[from..], &wanted);
+                assert!(apart < most, "{name}: {apart}");
+            }
         }
         let again = Scratch::new("merged");
-        merge(&base, &adapter, again.path(), &BTreeMap::new()).expect(name);
+        merge(&base, &adapter, again.path(), &BTreeMap::new(), false).expect(name);
         assert_eq!(digests(scratch.path()), digests(again.path()), "{name}");
     }
 }
@@ -80,7 +85,7 @@ fn shards_and_names_stay_and_what_no_adapter_touches_is_the_same_bytes() {
     std::fs::create_dir_all(&out).expect("a folder");
     random_adapter(&adapter, &config, &lora);
     let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
-    let done = merge(&base, &adapter, &out, &metadata).expect("it merges");
+    let done = merge(&base, &adapter, &out, &metadata, false).expect("it merges");
     assert_eq!((done.merged, done.files.len()), (2 * config.layers, 2));
     assert_eq!(std::fs::read(out.join(INDEX)).expect("an index"), std::fs::read(base.join(INDEX)).expect("an index"));
     let (before, after) = (Weights::of_model(&base).expect("weights"), Weights::of_model(&out).expect("weights"));
@@ -124,7 +129,7 @@ fn an_adapter_that_does_not_fit_is_refused_by_name() {
         random_adapter(&lora_folder, &ModelConfig::read(&base).expect("a config"), &lora);
         change(&mut lora);
         std::fs::write(lora_folder.join("adapter_config.json"), lora.peft_json("base").to_string()).expect("written");
-        let error = merge(&base, &lora_folder, scratch.path(), &BTreeMap::new()).expect_err(word).to_string();
+        let error = merge(&base, &lora_folder, scratch.path(), &BTreeMap::new(), false).expect_err(word).to_string();
         assert!(error.contains(word), "{error}");
         assert!(!scratch.join("model.safetensors").exists(), "nothing half made is left");
         assert!(!scratch.join("model.safetensors.partial").exists());
@@ -143,7 +148,8 @@ fn an_adapter_that_does_not_fit_is_refused_by_name() {
     random_adapter(&small, &ModelConfig::read(&base).expect("a config"), &lora);
     lora.targets.insert("up_proj".to_owned());
     std::fs::write(small.join("adapter_config.json"), lora.peft_json("base").to_string()).expect("written");
-    let error = merge(&base, &small, scratch.path(), &BTreeMap::new()).expect_err("a matrix is missing").to_string();
+    let error =
+        merge(&base, &small, scratch.path(), &BTreeMap::new(), false).expect_err("a matrix is missing").to_string();
     assert!(error.contains("up_proj.lora_A.weight: the adapter does not hold it"), "{error}");
 }
 
@@ -159,8 +165,14 @@ fn an_adapter_is_written_as_peft_has_it_with_all_that_generation_needs() {
     let scratch = Scratch::new("adapter");
     let base = fixture("llama");
     let (contract, tokenizer) = contract(&base);
-    let of =
-        Provenance { contract: &contract, tokenizer: &tokenizer, manifest_sha256: "m", manifest_digest: "d", step: 40 };
+    let of = Provenance {
+        contract: &contract,
+        tokenizer: &tokenizer,
+        manifest_sha256: "m",
+        manifest_digest: "d",
+        base_weights: "w",
+        step: 40,
+    };
     let (config, lora) = (ModelConfig::read(&base).expect("a config"), LoraConfig::new(2, 4.0));
     random_adapter(scratch.path(), &config, &lora);
     let known = Weights::of_file(&scratch.join(ADAPTER_WEIGHTS)).expect("weights");
@@ -192,7 +204,7 @@ fn an_adapter_is_written_as_peft_has_it_with_all_that_generation_needs() {
     assert_eq!((settings.r, settings.alpha, settings.targets), (2, 4.0, lora.targets.clone()));
     // And the merged model beside it.
     let merged = scratch.join("merged");
-    artefacts::write_merged(&merged, &base, &one, &of).expect("merged");
+    artefacts::write_merged(&merged, &base, &one, &of, false).expect("merged");
     assert_eq!(Weights::of_model(&merged).expect("weights").metadata[CONTRACT_KEY], contract.digest());
     let generation: serde_json::Value =
         serde_json::from_slice(&std::fs::read(merged.join("generation_config.json")).expect("a file")).expect("JSON");
@@ -227,6 +239,7 @@ fn a_model_from_nothing_is_the_same_everywhere_and_trains_back_into_its_own_form
     let first = known.read_f32("model.embed_tokens.weight", &[config.vocabulary, 32]).expect("read");
     assert_eq!(first[..3].iter().map(|value| value.to_bits()).collect::<Vec<_>>(), FIRST_BITS);
     assert!(Reference::load(&one).logits(&[0, 5, 9]).iter().flatten().all(|value| value.is_finite()));
+    let fingerprint = |model: &Path| Weights::of_model(model).expect("weights").fingerprint();
     let print = fingerprint(&one).expect("a fingerprint");
     assert_eq!(print, fingerprint(&two).expect("a fingerprint"));
     base::write(&two, &shape, &tokenizer, 6).expect("written");
@@ -234,8 +247,14 @@ fn a_model_from_nothing_is_the_same_everywhere_and_trains_back_into_its_own_form
     let error = base::write(&two, &Shape { heads: 5, ..shape }, &tokenizer, 5).expect_err("5 heads").to_string();
     assert!(error.contains("--hidden 32") && error.contains("--heads 5"), "{error}");
     let (contract, tokenizer) = contract(&one);
-    let of =
-        Provenance { contract: &contract, tokenizer: &tokenizer, manifest_sha256: "m", manifest_digest: "d", step: 7 };
+    let of = Provenance {
+        contract: &contract,
+        tokenizer: &tokenizer,
+        manifest_sha256: "m",
+        manifest_digest: "d",
+        base_weights: "w",
+        step: 7,
+    };
     let mut tensors: Vec<NamedTensor> = config
         .tensors()
         .into_iter()
@@ -243,14 +262,14 @@ fn a_model_from_nothing_is_the_same_everywhere_and_trains_back_into_its_own_form
         .collect();
     tensors[0].values[0] = 1.0 / 3.0;
     let out = scratch.join("model");
-    artefacts::write_model(&out, &one, &tensors, &of).expect("written");
+    artefacts::write_model(&out, &one, &tensors, &of, false).expect("written");
     let written = Weights::of_model(&out).expect("weights");
     for tensor in &tensors {
         assert_eq!(written.read_f32(&tensor.name, &tensor.shape).expect("read"), tensor.values, "{}", tensor.name);
     }
     assert_eq!(ModelConfig::digest(&out).expect("a config"), contract.base_config_sha256);
     tensors[0].shape = vec![1, 2];
-    let error = artefacts::write_model(&out, &one, &tensors, &of).expect_err("another shape").to_string();
+    let error = artefacts::write_model(&out, &one, &tensors, &of, false).expect_err("another shape").to_string();
     assert!(error.contains("it was trained as [1, 2]"), "{error}");
     assert!(out.join("config.json").is_file(), "what stood there stands");
     // Numbers that the base keeps in 16 bits are kept so again.
@@ -270,6 +289,7 @@ fn artefacts_that_say_the_same_pass_and_others_are_told_where_they_part() {
         max_new_tokens: 20,
         stop_ids: &stop_ids,
         tolerance: 1e-6,
+        tie: 0.0,
         tokens: 200,
         pad: PAD,
     };

@@ -49,7 +49,7 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "TEXT", help_heading = "How tokens are chosen", allow_hyphen_values = true)]
     pub stop: Vec<String>,
     /// Draw tokens, from logits divided by this, instead of taking the likeliest
-    #[arg(long, value_name = "T", help_heading = "How tokens are chosen")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true, help_heading = "How tokens are chosen")]
     pub temperature: Option<f64>,
     /// Draw from so many likeliest tokens
     #[arg(long, value_name = "K", help_heading = "How tokens are chosen")]

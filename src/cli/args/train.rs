@@ -194,6 +194,9 @@ pub struct TrainResumeArgs {
     /// The run: its name, or its folder
     #[arg(value_name = "RUN")]
     pub run: String,
+    /// The base's folder, where it is another than before: its weights are the same
+    #[arg(long, value_name = "DIR")]
+    pub base: Option<PathBuf>,
     /// Where: auto, cpu, cuda, cuda:N; as before unless said
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<DeviceChoice>,
@@ -208,6 +211,9 @@ pub struct TrainExportArgs {
     /// The run: its name, or its folder
     #[arg(value_name = "RUN")]
     pub run: String,
+    /// The base's folder, where it is another than before: its weights are the same
+    #[arg(long, value_name = "DIR")]
+    pub base: Option<PathBuf>,
     /// The folder to write; it holds nothing yet
     #[arg(short, long, value_name = "DIR")]
     pub out: PathBuf,
@@ -221,9 +227,16 @@ pub struct TrainExportArgs {
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..))]
     pub parity_tokens: u64,
     /// Largest difference of mean losses, in nats per token; 1e-4 in f32 and 0.02 in bf16 unless said
-    #[arg(long, value_name = "NATS")]
+    #[arg(long, value_name = "NATS", value_parser = tolerance)]
     pub parity_tolerance: Option<f64>,
     /// Where: auto, cpu, cuda, cuda:N; as in training unless said
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<DeviceChoice>,
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(nats) if nats >= 0.0 && f64::is_finite(nats) => Ok(nats),
+        _ => Err("a tolerance is a number of nats per token, 0 or more".to_owned()),
+    }
 }

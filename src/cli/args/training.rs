@@ -16,16 +16,16 @@ pub struct TrainFlags {
     #[arg(long, conflicts_with_all = ["base", "full"])]
     pub from_scratch: bool,
     /// With --from-scratch: width of the model
-    #[arg(long, value_name = "N", requires = "from_scratch", help_heading = "Model")]
+    #[arg(long, value_name = "N", requires = "from_scratch", conflicts_with = "base", help_heading = "Model")]
     pub hidden: Option<usize>,
     /// With --from-scratch: its layers
-    #[arg(long, value_name = "N", requires = "from_scratch", help_heading = "Model")]
+    #[arg(long, value_name = "N", requires = "from_scratch", conflicts_with = "base", help_heading = "Model")]
     pub layers: Option<usize>,
     /// With --from-scratch: its heads
-    #[arg(long, value_name = "N", requires = "from_scratch", help_heading = "Model")]
+    #[arg(long, value_name = "N", requires = "from_scratch", conflicts_with = "base", help_heading = "Model")]
     pub heads: Option<usize>,
     /// With --from-scratch: tokens of its vocabulary at most
-    #[arg(long, value_name = "N", requires = "from_scratch", help_heading = "Model")]
+    #[arg(long, value_name = "N", requires = "from_scratch", conflicts_with = "base", help_heading = "Model")]
     pub vocab: Option<usize>,
     /// Train all weights of the base instead of an adapter
     #[arg(long, help_heading = "Model")]
@@ -46,7 +46,7 @@ pub struct TrainFlags {
     #[arg(long, value_delimiter = ',', value_name = "NAMES", conflicts_with = "full", help_heading = "Model")]
     pub targets: Vec<String>,
     /// Keep the frozen projections in 4 bits
-    #[arg(long, overrides_with = "no_nf4", help_heading = "Model")]
+    #[arg(long, conflicts_with = "no_nf4", help_heading = "Model")]
     pub nf4: bool,
     /// Keep them as they are, where the preset would not
     #[arg(long, help_heading = "Model")]
@@ -76,7 +76,7 @@ pub struct TrainFlags {
     #[arg(long, value_name = "ROWS", help_heading = "Length and rate")]
     pub batch: Option<usize>,
     /// The highest learning rate
-    #[arg(long, value_name = "RATE", help_heading = "Length and rate")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Length and rate")]
     pub lr: Option<f64>,
     /// How it falls: cosine, linear, constant
     #[arg(long, value_name = "KIND", help_heading = "Length and rate")]

@@ -96,6 +96,12 @@ impl Network {
         let weights = Weights::of_model(&opening.model)?;
         let loader = Loader { weights: &weights, ground };
         let shapes: BTreeMap<String, Vec<usize>> = config.tensors().into_iter().collect();
+        // Angles are computed, and files of tied models may hold the output layer once more.
+        let told = |name: &str| name.ends_with("rotary_emb.inv_freq") || (config.tied && name == "lm_head.weight");
+        if let Some(name) = weights.places.keys().find(|name| !shapes.contains_key(*name) && !told(name)) {
+            let message = "the files hold it, and a model of this config has no such part".to_owned();
+            return Err(NnError::Tensor { name: name.clone(), message });
+        }
         let single = |name: &str| -> Result<Weight, NnError> {
             if let Some(flat) = flat {
                 return flat.weight(name);

@@ -15,6 +15,7 @@ use crate::cli::failure::{Failure, chain};
 use crate::generate::Choice;
 use crate::ingest::generated::{self, Report, Writer};
 use crate::nn::lora::ADAPTER_WEIGHTS;
+use crate::nn::weights::Weights;
 use crate::sample::{SampleId, hex};
 use crate::store::{RUN_SOURCES, Store};
 
@@ -108,8 +109,10 @@ impl Job<'_> {
         let plain: String =
             last.chars().map(|ch| if ch.is_ascii_alphanumeric() || "-_.".contains(ch) { ch } else { '-' }).collect();
         let kind = if self.about.zero_shot { "base" } else { "model" };
+        // Folders of other models have the same name: `merged`, `checkpoint`.
         let mut own = format!("{kind}-{plain}");
-        own.truncate(72);
+        own.truncate(60);
+        own = format!("{own}-{}", &self.weights()?[..8]);
         let mut name = own.clone();
         for number in 2.. {
             if store.run(&name)?.is_none() {
@@ -120,16 +123,24 @@ impl Job<'_> {
         Ok(name)
     }
 
+    /// SHA-256 of an adapter's weights.
+    fn adapter_sha256(&self) -> Result<Option<String>, Failure> {
+        let path = self.opened.adapter.as_ref().map(|folder| folder.join(ADAPTER_WEIGHTS));
+        path.map(|path| sha256_of(&path).map_err(|error| Failure::file(&path, &error))).transpose()
+    }
+
+    /// What tells the weights from others: an adapter's digest, or a model's fingerprint.
+    fn weights(&self) -> Result<String, Failure> {
+        match self.adapter_sha256()? {
+            Some(digest) => Ok(digest),
+            None => Ok(Weights::of_model(&self.opened.model)?.fingerprint()?),
+        }
+    }
+
     /// What was loaded: where it was, and the digests of it.
     fn model(&self) -> Result<Value, Failure> {
         let contract = &self.opened.contract;
-        let adapter = match &self.opened.adapter {
-            None => None,
-            Some(folder) => {
-                let path = folder.join(ADAPTER_WEIGHTS);
-                Some(sha256_of(&path).map_err(|error| Failure::file(&path, &error))?)
-            }
-        };
+        let adapter = self.adapter_sha256()?;
         Ok(json!({
             "path": self.args.from.display().to_string(),
             "base": self.opened.model.display().to_string(),

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::finish::{Ready, artefact_of, asked, check_built_in, folder_of, open, opened, provenance, tolerance};
+use super::finish::{
+    Ready, artefact_of, asked, check_built_in, folder_of, in_f32, open, opened, provenance, tie, tolerance,
+};
 use super::watch::file;
 use crate::cli::args::TrainExportArgs;
 use crate::cli::draw::name;
@@ -31,6 +33,9 @@ pub fn export(session: &Session, args: &TrainExportArgs) -> Result<(), Failure> 
     check_built_in()?;
     if let Some(device) = args.device {
         run.options.device = device;
+    }
+    if let Some(base) = &args.base {
+        run.base = base.canonicalize().map_err(|error| Failure::file(base, &error))?;
     }
     if std::fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some()) {
         let mut failure = Failure::request(format!("--out {}: it holds files already", args.out.display()));
@@ -76,6 +81,7 @@ fn filled(
         max_new_tokens: args.parity_tokens as usize,
         stop_ids: &ready.contract.stop_ids,
         tolerance: args.parity_tolerance.unwrap_or_else(|| tolerance(&ready.file.options)),
+        tie: tie(&ready.file.options),
         tokens: ready.file.options.eval_tokens,
         pad: ready.contract.pad(),
     };
@@ -90,7 +96,8 @@ fn filled(
     }
     let (adapter, merged) = (out.join(ADAPTER), out.join(MERGED));
     copy(artefact, &adapter)?;
-    artefacts::write_merged(&merged, &ready.file.base(&ready.folder), &adapter, &provenance(ready, step))?;
+    let (base, widen) = (ready.file.base(&ready.folder), in_f32(&ready.file.options));
+    artefacts::write_merged(&merged, &base, &adapter, &provenance(ready, step), widen)?;
     let read_back = parity::ask("the adapter read back", &mut *open(ready, &adapter)?, &probe)?;
     let opening = Opening { model: merged, nf4: false, ..ready.file.opening(&ready.folder) };
     let shipped = parity::ask("the merged model", &mut *nn::predictor(&opening, None)?, &probe)?;

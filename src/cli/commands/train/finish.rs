@@ -1,5 +1,6 @@
 //! What `train run`, `train resume` and `train export` share: the parts of a run, the drive, and what it hands over.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -8,11 +9,12 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::run::{RUNS, told_too_long};
-use super::watch::{Watch, failed, interrupted};
+use super::watch::{Watch, failed, file, interrupted};
 use crate::cli::draw::{name, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::nn::config::ModelConfig;
+use crate::nn::weights::Weights;
 use crate::nn::{self, DeviceChoice, Learner, NnError, Opening, Precision, Trained};
 use crate::prompt::contract::{CONTRACT, Contract};
 use crate::prompt::tokenizer::Tokenizer;
@@ -116,7 +118,7 @@ pub(super) fn opened(session: &Session, folder: &Path, file: RunFile) -> Result<
         manifest_digest: dataset.manifest_digest.clone(),
         contract: contract.digest(),
         base_config_sha256: ModelConfig::digest(&model)?,
-        base_weights: prepare::fingerprint(&model)?,
+        base_weights: Weights::of_model(&model)?.fingerprint()?,
     };
     let differences = file.identity.differences(&found);
     if !differences.is_empty() {
@@ -144,17 +146,46 @@ fn on_cuda(options: &Options) -> bool {
     }
 }
 
+/// Whether numbers are computed as 32-bit floats. Then whole weights are written so too, whatever the base keeps: rounded
+/// ones would not be what was trained.
+pub(super) fn in_f32(options: &Options) -> bool {
+    match options.precision {
+        Precision::F32 => true,
+        Precision::Auto => !on_cuda(options),
+        Precision::Bf16 => false,
+    }
+}
+
 /// Largest difference of mean losses between artefacts, in nats per token, by what is computed in.
 pub(super) fn tolerance(options: &Options) -> f64 {
-    match options.precision {
-        Precision::F32 => 1e-4,
-        Precision::Auto if !on_cuda(options) => 1e-4,
-        Precision::Auto | Precision::Bf16 => 0.02,
+    if in_f32(options) { 1e-4 } else { 0.02 }
+}
+
+/// Margin in logits below which two tokens are equally likely, by what is computed in: bf16 has eight bits.
+pub(super) fn tie(options: &Options) -> f32 {
+    if in_f32(options) { 1e-3 } else { 0.1 }
+}
+
+/// The file that a process holds while it trains a run.
+const LOCK: &str = ".lock";
+
+/// Takes a run for this process until the file is dropped.
+fn lock(folder: &Path) -> Result<File, Failure> {
+    let path = folder.join(LOCK);
+    let taken = File::create(&path).map_err(|error| file("make", &path, &error))?;
+    match taken.try_lock() {
+        Ok(()) => Ok(taken),
+        Err(TryLockError::WouldBlock) => Err(Failure::request(format!(
+            "{}: another process trains this run: wait for it, or end it",
+            folder.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(file("lock", &path, &error)),
     }
 }
 
 /// Runs to the end, and hands over. Ctrl-C stops it between micro-batches; a second one at once.
 pub(super) fn drive(session: &Session, mut watch: Watch<'_>, ready: &mut Ready, resume: bool) -> Result<(), Failure> {
+    let _lock = lock(&ready.folder)?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         let registered = signal_hook::flag::register_conditional_shutdown(signal, 130, stop.clone())
@@ -258,6 +289,7 @@ pub(super) fn provenance(ready: &Ready, step: u64) -> Provenance<'_> {
         contract: &ready.contract,
         tokenizer: &ready.tokenizer,
         manifest_sha256: &ready.file.identity.manifest_sha256,
+        base_weights: &ready.file.identity.base_weights,
         manifest_digest: &ready.file.identity.manifest_digest,
         step,
     }
@@ -292,7 +324,7 @@ fn hand_over(ready: &mut Ready, outcome: &Outcome) -> Result<(PathBuf, String, P
     let base = ready.file.base(&ready.folder);
     let digest = match &ready.file.options.trained {
         Trained::Lora(lora) => artefacts::write_adapter(&place, lora, &base.display().to_string(), &tensors, &of)?,
-        Trained::Full => artefacts::write_model(&place, &base, &tensors, &of)?,
+        Trained::Full => artefacts::write_model(&place, &base, &tensors, &of, in_f32(&ready.file.options))?,
     };
     drop(tensors);
     let rows = asked(ready, ROWS);
@@ -302,6 +334,7 @@ fn hand_over(ready: &mut Ready, outcome: &Outcome) -> Result<(PathBuf, String, P
         max_new_tokens: NEW_TOKENS,
         stop_ids: &ready.contract.stop_ids,
         tolerance: tolerance(&ready.file.options),
+        tie: tie(&ready.file.options),
         tokens: ready.file.options.eval_tokens,
         pad: ready.contract.pad(),
     };

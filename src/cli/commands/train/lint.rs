@@ -51,7 +51,7 @@ pub fn lint(session: &Session, args: &TrainLintArgs) -> Result<(), Failure> {
             1,
             "lint",
             format!(
-                "this data is not fit to train on: {} (`--ignore {}` trains on it all the same)",
+                "this data is not fit to train on: {} (`--ignore {}` leaves them unasked; `train run` tells and trains)",
                 codes.join(", "),
                 codes.join(",")
             ),

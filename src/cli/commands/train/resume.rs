@@ -1,8 +1,11 @@
 //! `train resume`.
 
-use super::finish::{check_built_in, drive, folder_of, opened};
+use serde_json::json;
+
+use super::finish::{artefact_of, check_built_in, drive, folder_of, opened};
 use super::watch::Watch;
 use crate::cli::args::TrainResumeArgs;
+use crate::cli::draw;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::nn;
@@ -21,7 +24,18 @@ pub fn resume(session: &Session, args: &TrainResumeArgs) -> Result<(), Failure> 
     }
     file.options.threads = args.threads.or(file.options.threads);
     let name = file.name.clone();
+    if let Some(base) = &args.base {
+        file.base = base.canonicalize().map_err(|error| Failure::file(base, &error))?;
+    }
     let mut ready = opened(session, &folder, file)?;
+    let artefact = artefact_of(&ready);
+    if artefact.is_dir() {
+        session.say("the run has ended: there is nothing to go on with");
+        return match session.json {
+            true => session.print_json(&json!({ "event": "artefact", "path": artefact })),
+            false => session.print(draw::name(&artefact.to_string_lossy()) + "\n"),
+        };
+    }
     ready.learner = Some(nn::learner(&ready.file.setup(&folder))?);
     drive(session, Watch::new(session, session.project().ok(), &name), &mut ready, true)
 }

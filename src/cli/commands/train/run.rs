@@ -16,17 +16,18 @@ use crate::cli::settings::Settings;
 use crate::export::{self, OnUnfit, Request};
 use crate::nn;
 use crate::nn::config::{CONFIG, ModelConfig};
+use crate::nn::weights::Weights;
 use crate::prompt::contract::{CONTRACT, Contract};
-use crate::prompt::tokenizer::Tokenizer;
+use crate::prompt::tokenizer::{TRAINED_SPECIALS, Tokenizer};
 use crate::prompt::{chat_template, templates};
 use crate::store::{NewRun, Project, Store, StoreError};
 use crate::train::base::{self, BASE};
 use crate::train::checkpoint::Identity;
 use crate::train::data::{self, Dataset, MANIFEST};
 use crate::train::item::TooLongCount;
+use crate::train::lint::{self, CHECKS, Severity, Subject};
 use crate::train::memory;
 use crate::train::options::Options;
-use crate::train::prepare;
 use crate::train::run_file::{DATA, RUN, RunFile};
 
 /// Folder of the runs inside a project's.
@@ -184,6 +185,10 @@ fn take_data(session: &Session, args: &TrainRunArgs, folder: &Path) -> Result<()
     request.allow_licences.clone_from(&args.allow_licence);
     request.missing_instruction = on_unfit("missing-instruction", &args.missing_instruction)?;
     request.special_text = on_unfit("special-text", &args.special_text)?;
+    request.special_texts = match &args.data.base {
+        Some(base) => Tokenizer::load(base)?.special_texts().map(str::to_owned).collect(),
+        None => TRAINED_SPECIALS.iter().map(|(_, text)| (*text).to_owned()).collect(),
+    };
     let report = super::super::export::write(session, &store, request, &settings)?;
     for (reason, count) in &report.skipped {
         session.note(format!("{} rows were left out: {reason}", thousands(*count)));
@@ -263,6 +268,7 @@ fn made(
     chat_template::write(&contract, folder)?;
     tokenizer.save_with(folder, Some(&text), Some(options.max_len))?;
     let sides = prepared(session, &dataset, &contract, &tokenizer, &options)?;
+    tell_errors(session, &dataset, &contract, &tokenizer)?;
     let steps = crate::train::sampler::Sampler::new(&sides.train, &options)?.total_steps();
     let config_text = std::fs::read(model.join(CONFIG)).map_err(|error| file("read", &model.join(CONFIG), &error))?;
     let run = RunFile {
@@ -277,7 +283,7 @@ fn made(
             manifest_digest: dataset.manifest_digest.clone(),
             contract: contract.digest(),
             base_config_sha256: config_sha256,
-            base_weights: prepare::fingerprint(&model)?,
+            base_weights: Weights::of_model(&model)?.fingerprint()?,
         },
         model: serde_json::from_slice(&config_text).unwrap_or(Value::Null),
         rows: [sides.train.len(), sides.validation.len()],
@@ -289,6 +295,22 @@ fn made(
     run.write(folder)?;
     let learner = nn::learner(&run.setup(folder))?;
     Ok(Ready { folder: folder.to_owned(), file: run, contract, tokenizer, config, sides, learner: Some(learner) })
+}
+
+/// Says which errors `lint` finds in the data; a run is made all the same.
+fn tell_errors(
+    session: &Session,
+    dataset: &Dataset,
+    contract: &Contract,
+    tokenizer: &Tokenizer,
+) -> Result<(), Failure> {
+    let warnings = CHECKS.iter().filter(|check| check.severity != Severity::Error).map(|check| check.code);
+    let report = lint::run(&Subject::of_dataset(dataset, contract, tokenizer)?, &warnings.collect::<Vec<_>>());
+    let found: Vec<String> = report.findings.iter().map(|each| format!("{} ({})", each.code, each.name)).collect();
+    if report.errors > 0 {
+        session.note(format!("lint finds {}: `scenery train lint` says where; the run goes on", found.join(", ")));
+    }
+    Ok(())
 }
 
 /// A path as the store keeps it: from the project's folder where it is inside.
