@@ -2,6 +2,8 @@
 
 use scenery::nn::config::ModelConfig;
 use scenery::nn::lora::LoraConfig;
+#[cfg(feature = "train")]
+use scenery::nn::weights::{Stored, Weights};
 use scenery::nn::{Precision, Trained};
 use scenery::train::item::Item;
 use scenery::train::memory;
@@ -299,4 +301,64 @@ fn a_model_from_nothing_is_trained_stopped_resumed_and_exported() {
     std::fs::write(&contract, text.replace("\"max_len\":512", "\"max_len\":511")).expect("written");
     let (code, _, err) = run(&project, &["train", "resume", "three"]);
     assert!(code == 1 && err.contains("the prompt contract"), "{err}");
+}
+
+#[test]
+#[cfg(feature = "train")]
+fn a_base_kept_in_bf16_is_handed_over_as_it_was_trained_and_known_where_it_moved() {
+    let folder = Scratch::new("bf16");
+    let project = project(&folder);
+    let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/nn/qwen2");
+    std::fs::create_dir_all(folder.join("base")).expect("a folder");
+    let entries = std::fs::read_dir(fixture).expect("the fixture").map(|entry| entry.expect("an entry").path());
+    for entry in entries.filter(|entry| entry.is_file()) {
+        std::fs::copy(&entry, folder.join("base").join(entry.file_name().expect("a name"))).expect("copied");
+    }
+    let more = ["--max-steps", "3", "--batch", "8", "--lr", "0.005", "--max-len", "512", "--threads", "1"];
+    let own = ["train", "run", "source:small", "--base", "../base", "--name", "q", "--device", "cpu"];
+    done(&project, &[&own[..], &more].concat());
+    std::fs::rename(folder.join("base"), folder.join("moved")).expect("moved");
+    let export = |out: &str, base: &[&str]| run(&project, &[&["train", "export", "q", "--out", out], base].concat());
+    let (code, _, err) = export("../shipped", &[]);
+    assert!(code == 1 && err.contains("base"), "{err}");
+    let (code, out, err) = export("../shipped", &["--base", "../moved"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let merged = Weights::of_model(&folder.join("shipped/merged")).expect("weights");
+    assert!(merged.places.values().all(|place| place.stored == Stored::F32));
+    // The same weights elsewhere are the base; other weights are not.
+    let ask = || {
+        let asked = ["generate", "../shipped/adapter", "--base", "../moved", "--field", "instruction=Draw a dot."];
+        run(&project, &[&asked[..], &["--max-new-tokens", "4", "--no-store", "--device", "cpu"]].concat())
+    };
+    assert_eq!(ask().0, 0, "{:?}", ask());
+    let weights = folder.join("moved/model.safetensors");
+    let mut bytes = std::fs::read(&weights).expect("a file");
+    *bytes.last_mut().expect("a byte") ^= 1;
+    std::fs::write(&weights, bytes).expect("a file");
+    let (code, _, err) = ask();
+    assert!(code == 1 && err.contains("are not those that"), "{err}");
+    // Weights that the config has no place for are no model of it.
+    let config = folder.join("moved/config.json");
+    let text = std::fs::read_to_string(&config).expect("a file");
+    std::fs::write(&config, text.replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1")).expect("a file");
+    let own = ["train", "run", "source:small", "--base", "../moved", "--name", "less", "--device", "cpu"];
+    let (code, _, err) = run(&project, &[&own[..], &more].concat());
+    assert!(code == 1 && err.contains("no such part") && err.contains("model.layers.1."), "{err}");
+    // One process trains a run.
+    std::fs::write(&config, text).expect("a file");
+    let mut bytes = std::fs::read(&weights).expect("a file");
+    *bytes.last_mut().expect("a byte") ^= 1;
+    std::fs::write(&weights, bytes).expect("a file");
+    let adapter = project.join("runs/q/adapter");
+    std::fs::rename(&adapter, folder.join("kept")).expect("moved");
+    let held = std::fs::File::create(project.join("runs/q/.lock")).expect("a file");
+    held.lock().expect("locked");
+    let resume = || run(&project, &["train", "resume", "q", "--base", "../moved"]);
+    let (code, _, err) = resume();
+    assert!(code == 1 && err.contains("another process trains this run"), "{err}");
+    drop(held);
+    let (code, _, err) = resume();
+    assert_eq!(code, 0, "{err}");
+    let read = |path: &std::path::Path| std::fs::read(path.join("adapter_model.safetensors")).expect("a file");
+    assert_eq!(read(&adapter), read(&folder.join("kept")));
 }
