@@ -307,13 +307,19 @@ impl Network {
             values.f_narrow(2, cache.length, length)?.f_copy_(&rows(&value, widths.kv_heads)?)?;
             let seen = cache.length + length;
             let shared_by = widths.heads / widths.kv_heads;
-            let key = attention::spread(&keys.f_narrow(2, 0, seen)?, shared_by)?;
-            let value = attention::spread(&values.f_narrow(2, 0, seen)?, shared_by)?;
-            let query = rows(&query, widths.heads)?;
-            let causal = mask.is_none() && length > 1;
-            let output =
-                Tensor::f_scaled_dot_product_attention(&query, &key, &value, mask.as_ref(), 0.0, causal, None, false)?;
-            let attended = output.f_transpose(1, 2)?.f_reshape([sequences * length, widths.heads * widths.head])?;
+            let (key, value) = (keys.f_narrow(2, 0, seen)?, values.f_narrow(2, 0, seen)?);
+            let attend = |query: &Tensor, key: &Tensor, value: &Tensor, causal: bool| {
+                Tensor::f_scaled_dot_product_attention(query, key, value, mask.as_ref(), 0.0, causal, None, false)
+            };
+            let output = if length == 1 {
+                // One token sees all: heads that share keys are the rows of one query, and keys need not be copied.
+                let query = query.f_reshape([sequences, widths.kv_heads, shared_by, widths.head])?;
+                attend(&query, &key, &value, false)?
+            } else {
+                let (key, value) = (attention::spread(&key, shared_by)?, attention::spread(&value, shared_by)?);
+                attend(&rows(&query, widths.heads)?, &key, &value, mask.is_none())?.f_transpose(1, 2)?
+            };
+            let attended = output.f_reshape([sequences * length, widths.heads * widths.head])?;
             let (mut middle, _) = layer.o.forward(&attended)?;
             let _ = middle.f_add_(&hidden)?;
             let (mut out, _) = layer.mlp(&middle)?;

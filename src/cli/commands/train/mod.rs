@@ -132,6 +132,8 @@ fn dataset(session: &Session, args: &TrainDataArgs) -> Result<Dataset, Failure> 
 
 /// Tokens of a vocabulary that is made of the rows themselves.
 const OWN_VOCABULARY: usize = 4_096;
+/// Rows that it is made of at most, evenly out of all: more give nearly the same one.
+const OWN_ROWS: usize = 1_000;
 
 /// The tokenizer of the base, or one made of the rows themselves, and the contract of both with the template.
 ///
@@ -141,7 +143,8 @@ fn contract(session: &Session, args: &TrainDataArgs, dataset: &Dataset) -> Resul
     let template = templates::template(&args.template)?;
     let most = args.max_len as usize;
     let Some(base) = &args.base else {
-        let texts = dataset.examples.iter().flat_map(|example| example.fields.values().map(String::as_str));
+        let some = dataset.examples.iter().step_by(dataset.examples.len().div_ceil(OWN_ROWS).max(1));
+        let texts = some.flat_map(|example| example.fields.values().map(String::as_str));
         let tokenizer = Tokenizer::train(texts, OWN_VOCABULARY)?;
         session.note(format!(
             "without --base the tokens are those of a vocabulary made of these rows ({}): counts and lengths of a real base differ",
