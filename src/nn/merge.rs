@@ -72,20 +72,19 @@ pub fn merge(
             let Planned { name, stored, shape } = &planned[at];
             let (kept, bytes) = weights.read(name, shape)?;
             let pair = pairs.get(name);
-            if pair.is_none() {
+            if pair.is_none() && kept == *stored {
                 done.copied += 1;
-                if kept == *stored {
-                    return Ok(Cow::Owned(bytes));
-                }
+                return Ok(Cow::Owned(bytes));
             }
             let mut values = super::weights::to_f32(kept, &bytes);
-            let Some(pair) = pair else {
-                return Ok(Cow::Owned(values.iter().flat_map(|value| value.to_le_bytes()).collect()));
-            };
-            let a = deltas.read_f32(&pair.a, &[lora.r, pair.input])?;
-            let b = deltas.read_f32(&pair.b, &[pair.out, lora.r])?;
-            add(&mut values, &a, &b, lora.r, lora.scale() as f32);
-            done.merged += 1;
+            if let Some(pair) = pair {
+                let a = deltas.read_f32(&pair.a, &[lora.r, pair.input])?;
+                let b = deltas.read_f32(&pair.b, &[pair.out, lora.r])?;
+                add(&mut values, &a, &b, lora.r, lora.scale() as f32);
+                done.merged += 1;
+            } else {
+                done.copied += 1;
+            }
             from_f32(*stored, &values)
                 .map(Cow::Owned)
                 .map_err(|message| NnError::Tensor { name: name.clone(), message })

@@ -160,19 +160,17 @@ fn contract(folder: &Path) -> (Contract, Tokenizer) {
     (Contract::new(template, &tokenizer, &[], 512, digest).expect("it fits"), tokenizer)
 }
 
+/// Where weights of a step come from.
+fn provenance<'a>(contract: &'a Contract, tokenizer: &'a Tokenizer, step: u64) -> Provenance<'a> {
+    Provenance { contract, tokenizer, manifest_sha256: "m", manifest_digest: "d", base_weights: "w", step }
+}
+
 #[test]
 fn an_adapter_is_written_as_peft_has_it_with_all_that_generation_needs() {
     let scratch = Scratch::new("adapter");
     let base = fixture("llama");
     let (contract, tokenizer) = contract(&base);
-    let of = Provenance {
-        contract: &contract,
-        tokenizer: &tokenizer,
-        manifest_sha256: "m",
-        manifest_digest: "d",
-        base_weights: "w",
-        step: 40,
-    };
+    let of = provenance(&contract, &tokenizer, 40);
     let (config, lora) = (ModelConfig::read(&base).expect("a config"), LoraConfig::new(2, 4.0));
     random_adapter(scratch.path(), &config, &lora);
     let known = Weights::of_file(&scratch.join(ADAPTER_WEIGHTS)).expect("weights");
@@ -247,14 +245,7 @@ fn a_model_from_nothing_is_the_same_everywhere_and_trains_back_into_its_own_form
     let error = base::write(&two, &Shape { heads: 5, ..shape }, &tokenizer, 5).expect_err("5 heads").to_string();
     assert!(error.contains("--hidden 32") && error.contains("--heads 5"), "{error}");
     let (contract, tokenizer) = contract(&one);
-    let of = Provenance {
-        contract: &contract,
-        tokenizer: &tokenizer,
-        manifest_sha256: "m",
-        manifest_digest: "d",
-        base_weights: "w",
-        step: 7,
-    };
+    let of = provenance(&contract, &tokenizer, 7);
     let mut tensors: Vec<NamedTensor> = config
         .tensors()
         .into_iter()

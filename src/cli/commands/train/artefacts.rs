@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::finish::{
-    Ready, artefact_of, asked, check_built_in, folder_of, in_f32, open, opened, provenance, tie, tolerance,
+    Ready, artefact_of, asked, check_built_in, folder_of, in_f32, move_base, open, opened, provenance, tie, tolerance,
 };
 use super::watch::file;
 use crate::cli::args::TrainExportArgs;
@@ -34,9 +34,7 @@ pub fn export(session: &Session, args: &TrainExportArgs) -> Result<(), Failure> 
     if let Some(device) = args.device {
         run.options.device = device;
     }
-    if let Some(base) = &args.base {
-        run.base = base.canonicalize().map_err(|error| Failure::file(base, &error))?;
-    }
+    move_base(&mut run, args.base.as_deref())?;
     if std::fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some()) {
         let mut failure = Failure::request(format!("--out {}: it holds files already", args.out.display()));
         failure.path = Some(args.out.display().to_string());

@@ -106,6 +106,14 @@ pub(super) fn folder_of(session: &Session, run: &str) -> Result<PathBuf, Failure
     Err(Failure::request(format!("`{run}` is no run, nor a folder with {RUN}: {there}")).suggesting(near))
 }
 
+/// Has a run look for its base in the folder that is named, where one is.
+pub(super) fn move_base(file: &mut RunFile, base: Option<&Path>) -> Result<(), Failure> {
+    if let Some(base) = base {
+        file.base = base.canonicalize().map_err(|error| Failure::file(base, &error))?;
+    }
+    Ok(())
+}
+
 /// Opens a run that is there, and checks that it stands on what it began with. The learner is not made.
 pub(super) fn opened(session: &Session, folder: &Path, file: RunFile) -> Result<Ready, Failure> {
     let dataset = data::read(&folder.join(DATA))?;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::finish::{artefact_of, check_built_in, drive, folder_of, opened};
+use super::finish::{artefact_of, check_built_in, drive, folder_of, move_base, opened};
 use super::watch::Watch;
 use crate::cli::args::TrainResumeArgs;
 use crate::cli::draw;
@@ -24,9 +24,7 @@ pub fn resume(session: &Session, args: &TrainResumeArgs) -> Result<(), Failure> 
     }
     file.options.threads = args.threads.or(file.options.threads);
     let name = file.name.clone();
-    if let Some(base) = &args.base {
-        file.base = base.canonicalize().map_err(|error| Failure::file(base, &error))?;
-    }
+    move_base(&mut file, args.base.as_deref())?;
     let mut ready = opened(session, &folder, file)?;
     let artefact = artefact_of(&ready);
     if artefact.is_dir() {
