@@ -10,12 +10,13 @@
 mod measure;
 mod scenes;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
 use measure::Arguments;
 use scenery::generate::prompts::Prompted;
-use scenery::generate::{Decode, Forcing, GenerateError, Options, Task, run};
+use scenery::generate::{Decode, Ended, Forcing, GenerateError, Options, Task, run};
 use scenery::nn::{DeviceChoice, Opening, Precision, predictor};
 use serde_json::{Value, json};
 
@@ -67,11 +68,12 @@ fn main() {
         ..task.clone()
     };
     for _ in 0..arguments.number("--warm", 1) {
-        run(model.as_mut(), &mute, &warm, &mut |_| ()).expect("it answers");
+        run(model.as_mut(), &mute, &warm, &mut |_| ControlFlow::Continue(())).expect("it answers");
     }
     let began = Instant::now();
-    let outcome = run(model.as_mut(), &mute, &task, &mut |_| ()).expect("it answers");
+    let outcome = run(model.as_mut(), &mute, &task, &mut |_| ControlFlow::Continue(())).expect("it answers");
     let seconds = began.elapsed().as_secs_f64();
+    assert!(matches!(outcome.ended, Ended::Finished), "{:?}", outcome.ended);
     let answers: Vec<&[u32]> = outcome.generated.iter().map(|answer| answer.ids.as_slice()).collect();
     let made: usize = answers.iter().map(|ids| ids.len()).sum();
     let out = json!({

@@ -5,10 +5,12 @@ mod model;
 mod opening;
 mod trained;
 
+use std::ops::ControlFlow;
+
 use scenery::generate::prompts::Prompted;
 use scenery::generate::skeleton::Frame;
 use scenery::generate::{
-    Choice, Decode, Forcing, GenerateError, Generated, Options, Outcome, SlotEnd, Stop, Task, run,
+    Choice, Decode, Ended, Forcing, GenerateError, Generated, Options, Outcome, Progress, SlotEnd, Stop, Task, run,
 };
 use scenery::nn::{Batch, Logits, NnError, Predictor, Scores};
 use scenery::prompt::skeleton::Skeleton;
@@ -158,7 +160,21 @@ fn texts(asked_for: &[&str], options: Options) -> Task {
 }
 
 fn answered(model: &mut Model<'_>, task: &Task) -> Outcome {
-    run(model, &Text, task, &mut |_| {}).expect("it is answered")
+    let outcome = run(model, &Text, task, &mut on).expect("it is answered");
+    assert!(matches!(outcome.ended, Ended::Finished), "{:?}", outcome.ended);
+    assert_eq!(outcome.items, (0..task.prompts.len()).collect::<Vec<_>>());
+    outcome
+}
+
+/// Lets a generation go on.
+fn on(_: &Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// What ends a generation whose options are right.
+fn failure(outcome: Outcome) -> GenerateError {
+    let Ended::Failed(error) = outcome.ended else { panic!("it ended as {:?}", outcome.ended) };
+    error
 }
 
 fn one(model: &mut Model<'_>, task: &Task) -> Generated {
@@ -443,7 +459,7 @@ fn what_does_not_fit_is_halved_and_goes_on_where_it_was() {
         assert!(!found.halvings.is_empty() && found.batches > wanted.batches);
         assert!(found.halvings.iter().all(|halving| halving.message.contains("memory is full")));
         let mut tiny = Model { memory: 20, ..Model::new(60, &logits) };
-        let error = run(&mut tiny, &Text, &task, &mut |_| {}).expect_err("nothing fits").to_string();
+        let error = failure(run(&mut tiny, &Text, &task, &mut on).expect("the options are right")).to_string();
         assert!(error.contains("one item with room for") && error.contains("fewer new tokens"), "{error}");
     }
 }
@@ -516,7 +532,7 @@ fn a_skeleton_is_fed_and_its_slots_are_filled() {
     assert_eq!((short.text.as_str(), short.stop), ("f = x", Stop::StopId));
     assert_eq!((short.slots.len(), short.slots[0].ended, short.slots[0].tokens.clone()), (1, SlotEnd::Answer, 4..5));
     let beams = Options { choice: Choice::Beams { beams: 2, length_penalty: 1.0 }, ..Options::default() };
-    let error = run(&mut model, &Text, &Task { options: beams, ..task }, &mut |_| {}).expect_err("not both");
+    let error = run(&mut model, &Text, &Task { options: beams, ..task }, &mut on).expect_err("not both");
     assert!(error.to_string().contains("without beams"), "{error}");
 }
 
@@ -537,8 +553,9 @@ fn skeletons_are_the_same_in_every_batch() {
 #[test]
 fn what_cannot_be_asked_is_told_with_its_item() {
     let logits = scripted(SCRIPT);
-    let wrong =
-        |model: &mut Model<'_>, task: &Task| run(model, &Text, task, &mut |_| {}).expect_err("it is wrong").to_string();
+    let wrong = |model: &mut Model<'_>, task: &Task| {
+        run(model, &Text, task, &mut on).map_or_else(|error| error, failure).to_string()
+    };
     let mut small = Model { context: 4, ..Model::new(BYTES, &logits) };
     assert!(
         wrong(&mut small, &texts(&["a:", "long:"], limited(3))).contains("item long:: prompt and forced prefix have 5")
@@ -591,12 +608,50 @@ fn ids_that_are_no_tokens_are_never_chosen() {
 }
 
 #[test]
+fn what_was_answered_before_the_end_is_kept() {
+    let logits = ngram(60, 59, 5);
+    // Batches of one, and all in one.
+    for (batch_tokens, spread) in [(1, 0), (65_536, 1000)] {
+        let task = Task {
+            stop_ids: vec![59],
+            ..task(prompts_of_many_lengths(), Options { batch_tokens, spread, ..limited(30) })
+        };
+        let wanted = answered(&mut Model::new(60, &logits), &task);
+        let same = |found: &Outcome| {
+            assert!((1..task.prompts.len()).contains(&found.items.len()), "{:?} {:?}", found.items, found.ended);
+            assert!(found.items.is_sorted() && found.items.len() == found.generated.len());
+            for (at, generated) in found.items.iter().zip(&found.generated) {
+                assert_eq!(*generated, wanted.generated[*at], "{at}");
+            }
+        };
+        let mut stop = |progress: &Progress| {
+            if progress.done >= 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let found = run(&mut Model::new(60, &logits), &Text, &task, &mut stop).expect("the options are right");
+        assert!(matches!(found.ended, Ended::Stopped), "{:?}", found.ended);
+        same(&found);
+        // A model that says no numbers for the longest prompt.
+        let broken = |tokens: &[u32]| if tokens.len() >= 300 { vec![f32::NAN; 60] } else { logits(tokens) };
+        let found = run(&mut Model::new(60, &broken), &Text, &task, &mut on).expect("the options are right");
+        same(&found);
+        let error = failure(found).to_string();
+        assert!(error.contains("item 10: "), "{error}");
+        // Stopped at once, there is nothing.
+        let found = run(&mut Model::new(60, &logits), &Text, &task, &mut |_| ControlFlow::Break(())).expect("right");
+        assert!(found.generated.len() <= 1 && matches!(found.ended, Ended::Stopped), "{:?}", found.items);
+    }
+}
+
+#[test]
 fn progress_counts_answers_and_tokens() {
     let logits = scripted(SCRIPT);
     let mut seen = Vec::new();
     let task = texts(&["a:", "uni:"], Options { spread: 0, ..Options::default() });
-    let found =
-        run(&mut Model::new(BYTES, &logits), &Text, &task, &mut |progress| seen.push(*progress)).expect("answers");
+    let found = run(&mut Model::new(BYTES, &logits), &Text, &task, &mut |progress| {
+        seen.push(*progress);
+        ControlFlow::Continue(())
+    })
+    .expect("answers");
     let last = seen.last().expect("progress");
     let tokens: usize = found.generated.iter().map(Generated::generated_tokens).sum();
     assert_eq!((last.done, last.items, last.tokens), (2, 2, tokens as u64));

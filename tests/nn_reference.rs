@@ -436,7 +436,12 @@ pub struct Golden {
 
 impl Golden {
     pub fn load() -> Golden {
-        Golden { json: json(&fixture("golden.json")), arrays: read_tensors(&fixture("golden.safetensors")) }
+        Golden::of(&fixture(""))
+    }
+
+    /// The goldens of a folder.
+    pub fn of(folder: &Path) -> Golden {
+        Golden { json: json(&folder.join("golden.json")), arrays: read_tensors(&folder.join("golden.safetensors")) }
     }
 
     /// All about a model: `sequences`, `greedy`, `loss`, `tokenizer`.
@@ -471,7 +476,7 @@ impl Golden {
 const LOGITS: f64 = 1e-4;
 
 /// The farthest that the logits of a model are from the goldens of the name.
-fn distance(model: &Reference, golden: &Golden, name: &str) -> f64 {
+pub fn distance(model: &Reference, golden: &Golden, name: &str) -> f64 {
     let all = golden.logits(name);
     assert_eq!(all.iter().map(|(ids, ..)| ids.len()).collect::<Vec<_>>(), [1, 17, 50]);
     all.iter().map(|(ids, from, wanted)| farthest(&model.logits(ids)[*from..], wanted)).fold(0.0, f64::max)

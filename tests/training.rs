@@ -1,6 +1,7 @@
 //! The training run, driven with a small learner: order, batches, exact resume, faults.
 
 pub mod fake;
+mod handed_over;
 mod handing;
 mod laws;
 mod planning;

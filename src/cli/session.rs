@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -155,6 +157,19 @@ impl Session {
             bar.enable_steady_tick(std::time::Duration::from_millis(100));
             bar
         }))
+    }
+
+    /// What Ctrl-C and SIGTERM set from now on; a second one ends the program at once, with 130.
+    pub fn stopped_by_signals(&self) -> Arc<AtomicBool> {
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            let registered = signal_hook::flag::register_conditional_shutdown(signal, 130, stop.clone())
+                .and_then(|_| signal_hook::flag::register(signal, stop.clone()));
+            if let Err(error) = registered {
+                self.note(format!("Ctrl-C ends the command without keeping what is under way: {error}"));
+            }
+        }
+        stop
     }
 
     /// Prints to stdout.

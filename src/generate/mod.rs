@@ -257,17 +257,39 @@ pub struct Halving {
     pub message: String,
 }
 
+/// How a generation ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// Every item has its answer.
+    Finished,
+    /// It was stopped.
+    Stopped,
+    /// An item could not be answered, or the model not be asked.
+    Failed(GenerateError),
+}
+
 /// What a generation came to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Outcome {
-    /// An answer per item, in order.
+    /// How it ended. Answers that were whole by then are kept; what was under way is not.
+    pub ended: Ended,
+    /// The answers, in the order of the items.
     pub generated: Vec<Generated>,
+    /// The item of each answer: its place among the prompts. All of them where `ended` is [`Ended::Finished`].
+    pub items: Vec<usize>,
     /// Batches that were begun.
     pub batches: usize,
     /// Times that the model was asked for the next tokens.
     pub steps: u64,
     /// Batches that did not fit.
     pub halvings: Vec<Halving>,
+}
+
+impl Outcome {
+    /// What was asked with what was answered, out of what was asked.
+    pub fn answers<'a, T>(&'a self, asked: &'a [T]) -> impl Iterator<Item = (&'a T, &'a Generated)> {
+        self.items.iter().map(|at| &asked[*at]).zip(&self.generated)
+    }
 }
 
 /// How far a generation is.

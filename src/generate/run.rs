@@ -4,6 +4,7 @@
 //! with as many tokens as the shortest has, and a longer one is fed the rest of its prompt, token by token, while shorter
 //! ones are answered already. Forced tokens are fed the same way. What has ended leaves the batch at once.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
@@ -11,7 +12,7 @@ use rayon::prelude::*;
 use super::beams::Beams;
 use super::prompts::Prompted;
 use super::single::Single;
-use super::{Choice, Decode, Forcing, GenerateError, Generated, Halving, Options, Outcome, Progress, Task};
+use super::{Choice, Decode, Ended, Forcing, GenerateError, Generated, Halving, Options, Outcome, Progress, Task};
 use crate::nn::{NnError, Predictor};
 
 /// What all lanes of a generation share.
@@ -80,16 +81,18 @@ pub(super) trait Lane: Send {
 /// An item's place among the items, and the item on its way.
 type Placed<'a> = (usize, Box<dyn Lane + 'a>);
 
-/// Generates an answer to every prompt.
+/// Generates an answer to every prompt, or to as many as there are when `progress`, which is told of every step, breaks it off.
+///
+/// What goes wrong on the way is told by [`Outcome::ended`], beside the answers that there are: [`GenerateError::Item`] where the
+/// logits of an item are no numbers; [`GenerateError::Nn`], of memory only where a single item does not fit.
 ///
 /// # Errors
-/// [`GenerateError::Option`]; [`GenerateError::Item`] where a prompt leaves no room for an answer or the logits of an item
-/// are no numbers; [`GenerateError::Nn`], of memory only where a single item does not fit.
+/// Before the first step: [`GenerateError::Option`]; [`GenerateError::Item`] where a prompt leaves no room for an answer.
 pub fn run(
     predictor: &mut dyn Predictor,
     decode: &dyn Decode,
     task: &Task,
-    progress: &mut dyn FnMut(&Progress),
+    progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Outcome, GenerateError> {
     task.options.check()?;
     let shared = Shared {
@@ -118,10 +121,17 @@ pub fn run(
         };
         waiting.push((at, lane));
     }
-    let mut out = Outcome { generated: Vec::new(), batches: 0, steps: 0, halvings: Vec::new() };
+    let mut out = Outcome {
+        ended: Ended::Finished,
+        generated: Vec::new(),
+        items: Vec::new(),
+        batches: 0,
+        steps: 0,
+        halvings: Vec::new(),
+    };
     let mut done: Vec<Option<Generated>> = (0..items).map(|_| None).collect();
     let mut budget = task.options.batch_tokens;
-    while !waiting.is_empty() {
+    while !waiting.is_empty() && matches!(out.ended, Ended::Finished) {
         waiting.sort_by_key(|(at, lane)| (lane.length(), *at));
         let (count, room) = cut(&waiting, budget, task.options.spread);
         let mut batch: Vec<Placed<'_>> = waiting.drain(..count).collect();
@@ -130,15 +140,13 @@ pub fn run(
         let mut finished = Vec::new();
         let mut tell = |more: usize| {
             let tokens = shared.chosen.load(Ordering::Relaxed);
-            progress(&Progress { done: done.iter().flatten().count() + more, items, tokens });
+            progress(&Progress { done: done.iter().flatten().count() + more, items, tokens })
         };
         let tokens = decode.vocabulary();
         let ended = lockstep(predictor, tokens, &mut batch, room, &mut finished, &mut out.steps, &mut tell);
-        for (at, lane) in finished {
-            done[at] = Some(lane.finish()?);
-        }
         match ended {
-            Ok(()) => {}
+            Ok(ControlFlow::Continue(())) => {}
+            Ok(ControlFlow::Break(())) => out.ended = Ended::Stopped,
             // What was generated so far stays; the halves begin with it.
             Err(GenerateError::Nn(NnError::OutOfMemory(message))) if batch.len() > 1 => {
                 out.halvings.push(Halving { sequences, room, message });
@@ -150,12 +158,19 @@ pub fn run(
                 let message = format!(
                     "{message}: one item with room for {room} tokens does not fit; ask for fewer new tokens or fewer beams"
                 );
-                return Err(NnError::OutOfMemory(message).into());
+                out.ended = Ended::Failed(NnError::OutOfMemory(message).into());
             }
-            Err(other) => return Err(other),
+            Err(other) => out.ended = Ended::Failed(other),
+        }
+        for (at, lane) in finished {
+            match lane.finish() {
+                Ok(generated) => done[at] = Some(generated),
+                Err(error) => out.ended = Ended::Failed(error),
+            }
         }
     }
-    out.generated = done.into_iter().flatten().collect();
+    let answered = done.into_iter().enumerate().filter_map(|(at, generated)| Some((at, generated?)));
+    (out.items, out.generated) = answered.unzip();
     Ok(out)
 }
 
@@ -204,7 +219,8 @@ fn cut(waiting: &[Placed<'_>], budget: usize, spread: usize) -> (usize, usize) {
     (count, room)
 }
 
-/// Runs a batch until all of it has ended, choosing among the first `tokens` ids. What ends moves to `finished`; on an error the rest stays in `batch`.
+/// Runs a batch until all of it has ended, choosing among the first `tokens` ids, or until `tell` breaks it off. What ends moves to
+/// `finished`; on an error the rest stays in `batch`.
 fn lockstep<'a>(
     predictor: &mut dyn Predictor,
     tokens: usize,
@@ -212,8 +228,8 @@ fn lockstep<'a>(
     room: usize,
     finished: &mut Vec<Placed<'a>>,
     steps: &mut u64,
-    tell: &mut dyn FnMut(usize),
-) -> Result<(), GenerateError> {
+    tell: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, GenerateError> {
     let known = |batch: &[Placed<'_>]| batch.iter().map(|(_, lane)| lane.length() - lane.fed()).min().unwrap_or(0);
     let take = |batch: &mut Vec<Placed<'_>>, count: usize| -> Vec<Vec<u32>> {
         batch.iter_mut().flat_map(|(_, lane)| lane.take(count)).collect()
@@ -264,12 +280,15 @@ fn lockstep<'a>(
             }
         }
         *batch = going;
-        tell(finished.len());
+        let told = tell(finished.len());
         if let Some(error) = failed {
             return Err(error);
         }
         if batch.is_empty() {
-            return Ok(());
+            return Ok(ControlFlow::Continue(()));
+        }
+        if told.is_break() {
+            return Ok(told);
         }
         if !kept.iter().copied().eq(0..first) {
             predictor.select(&kept)?;

@@ -1,13 +1,16 @@
 //! Generation with the tiny models, through libtorch: the tokens of transformers, and the command from end to end.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use scenery::generate::prompts::Prompted;
 use scenery::generate::{Decode, Forcing, GenerateError, Options, Stop, Task, run};
 use scenery::nn::{self, DeviceChoice, Opening, Precision};
 use serde_json::Value;
 
-use crate::corpus::{Scratch, done, json_of};
+use crate::corpus::{Scratch, done, finished, json_of, scenery};
 
 /// A vocabulary of which no text is asked.
 struct Ids;
@@ -58,7 +61,7 @@ fn greedy_tokens_are_those_of_transformers_in_one_batch_and_alone() {
             // End tokens are not heeded in the goldens.
             let (prompts, forcing) = (prompts.clone(), Forcing::Nothing);
             let task = Task { prompts, stop_ids: Vec::new(), max_len: 512, options, forcing };
-            let found = run(predictor.as_mut(), &Ids, &task, &mut |_| {}).expect("it answers");
+            let found = run(predictor.as_mut(), &Ids, &task, &mut |_| ControlFlow::Continue(())).expect("it answers");
             for (each, wanted) in found.generated.iter().zip(&wanted) {
                 assert_eq!((&each.ids, each.stop), (wanted, Stop::MaxTokens), "{name}, spread {spread}");
             }
@@ -98,4 +101,55 @@ fn answers_of_the_command_are_written_and_kept_as_generated_samples() {
         text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["tokens"].clone()).collect()
     };
     assert_eq!(texts("beams.jsonl"), texts("first.jsonl"));
+}
+
+#[test]
+fn a_generation_that_is_stopped_keeps_what_was_answered() {
+    let scratch = Scratch::new("generation-stopped");
+    done(scratch.path(), &["init", "."]);
+    let model = fixtures().join("llama").display().to_string();
+    let prompts: String = (0..4000).map(|at| format!("{{\"id\":\"{at}\",\"instruction\":\"Draw {at}.\"}}\n")).collect();
+    scratch.write("p.jsonl", prompts);
+    scratch.write("out.jsonl", "an older file, which is whole\n");
+    let arguments = [
+        "generate",
+        &model,
+        "--template",
+        "plain",
+        "--device",
+        "cpu",
+        "--max-new-tokens",
+        "60",
+        "--batch-tokens",
+        "600",
+        "--prompts",
+        "p.jsonl",
+        "--out",
+        "out.jsonl",
+        "--json",
+    ];
+    // A signal that comes before the model is open ends the command as any other.
+    let found = [500u64, 1500, 4000, 10_000].into_iter().find_map(|wait| {
+        let mut command = scenery(scratch.path());
+        let child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        std::thread::sleep(Duration::from_millis(wait));
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is there");
+        assert!(sent.success(), "the command had ended before it was stopped");
+        let (code, out, told) = finished(child.wait_with_output().expect("it ends"));
+        println!("after {wait} ms: {code} {out} {told}");
+        (code == 1 && told.contains("answers were whole by then")).then_some((out, told))
+    });
+    let (out, told) = found.expect("it is stopped on its way");
+    let summary = &serde_json::from_str::<Value>(&out).expect("JSON")["summary"];
+    let count = summary["answers"].as_u64().expect("a number");
+    assert!(0 < count && count < 4000 && summary["items"] == 4000, "{summary}");
+    let error: Value = serde_json::from_str(told.lines().last().expect("an error")).expect("JSON");
+    assert_eq!(error["error"]["kind"], "interrupted");
+    let (new, source) = (&summary["stored"]["new"], summary["stored"]["source"].as_str().expect("a source"));
+    assert_eq!(*new, count, "each answer is one to a prompt of its own");
+    let kept = json_of(scratch.path(), &["count", &format!("state:generated source:{source}"), "--json"]);
+    assert_eq!(kept["total"], count);
+    assert_eq!(std::fs::read_to_string(scratch.join("out.jsonl.part")).expect("a file").lines().count() as u64, count);
+    let whole = std::fs::read_to_string(scratch.join("out.jsonl")).expect("a file");
+    assert_eq!(whole, "an older file, which is whole\n");
 }

@@ -197,6 +197,8 @@ fn the_command_says_what_is_wrong_before_it_reads_weights() {
         (&["adapter", "--prompts", "p.jsonl", "--field", "instruction=b"], 1, "has a `instruction` of its own"),
         (&["adapter", "--field", "system=a", ask[0], ask[1]], 1, "no field `system`"),
         (&["base", ask[0], ask[1]], 1, "say which with --template"),
+        (&["adapter", ask[0], ask[1], "--out", "no/such/answers.jsonl"], 1, "no/such: there is no such file or folder"),
+        (&["adapter", ask[0], ask[1], "--out", "."], 2, "is a folder"),
     ];
     for (arguments, code, part) in cases {
         let (found, error) = failed(scratch.path(), arguments);

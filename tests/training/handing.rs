@@ -153,7 +153,7 @@ fn an_adapter_that_does_not_fit_is_refused_by_name() {
     assert!(error.contains("up_proj.lora_A.weight: the adapter does not hold it"), "{error}");
 }
 
-fn contract(folder: &Path) -> (Contract, Tokenizer) {
+pub(super) fn contract(folder: &Path) -> (Contract, Tokenizer) {
     let tokenizer = Tokenizer::load(folder).expect("a tokenizer");
     let template = templates::template("alpaca").expect("built in");
     let digest = ModelConfig::digest(folder).expect("a config");
@@ -161,7 +161,7 @@ fn contract(folder: &Path) -> (Contract, Tokenizer) {
 }
 
 /// Where weights of a step come from.
-fn provenance<'a>(contract: &'a Contract, tokenizer: &'a Tokenizer, step: u64) -> Provenance<'a> {
+pub(super) fn provenance<'a>(contract: &'a Contract, tokenizer: &'a Tokenizer, step: u64) -> Provenance<'a> {
     Provenance { contract, tokenizer, manifest_sha256: "m", manifest_digest: "d", base_weights: "w", step }
 }
 

@@ -82,7 +82,7 @@ pub struct GenerateArgs {
     #[arg(long, help_heading = "How tokens are chosen")]
     pub skeleton: bool,
 
-    /// Write the answers to a file, a JSON line each
+    /// Write the answers to a file, a JSON line each; FILE.part where Ctrl-C or an error ends it before the last
     #[arg(long, value_name = "FILE", help_heading = "Where it goes")]
     pub out: Option<PathBuf>,
     /// Keep the answers out of the project's store

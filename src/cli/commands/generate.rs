@@ -5,6 +5,9 @@ mod kept;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -17,7 +20,7 @@ use crate::cli::whole;
 use crate::generate::opening::{self, Asked, Opened};
 use crate::generate::prompts::{self, Item};
 use crate::generate::record::{self, About, Parsed};
-use crate::generate::{GenerateError, Generated, Outcome, Task, run};
+use crate::generate::{Ended, GenerateError, Generated, Outcome, Task, run};
 use crate::ingest::cleaners::unfenced;
 use crate::ingest::generated::Report;
 use crate::nn::{self, Predictor};
@@ -29,6 +32,9 @@ use crate::store::{Project, StoreError};
 /// As [`opening::open`], [`prompts::prompts`] and [`run`]; where what is asked or its file is wrong; as the store.
 pub fn generate(session: &Session, args: &GenerateArgs) -> Result<(), Failure> {
     let options = asked::options(args)?;
+    if let Some(out) = &args.out {
+        asked::place(out)?;
+    }
     let fields = asked::pairs("field", &args.field)?;
     let project = project(session)?;
     let origin = asked::origin(project.as_ref(), &args.from)?;
@@ -75,9 +81,10 @@ pub fn generate(session: &Session, args: &GenerateArgs) -> Result<(), Failure> {
     if args.interactive {
         return job.converse(predictor.as_mut(), task, &fields);
     }
+    let stop = session.stopped_by_signals();
     let begun = Instant::now();
-    let outcome = job.run(predictor.as_mut(), &task)?;
-    job.finish(&items, &outcome, begun.elapsed().as_secs_f64())
+    let outcome = job.run(predictor.as_mut(), &task, &stop)?;
+    job.finish(&items, outcome, begun.elapsed().as_secs_f64())
 }
 
 /// The project around; none outside one.
@@ -108,7 +115,7 @@ struct Answer<'a> {
 }
 
 impl Job<'_> {
-    fn run(&self, predictor: &mut dyn Predictor, task: &Task) -> Result<Outcome, Failure> {
+    fn run(&self, predictor: &mut dyn Predictor, task: &Task, stop: &AtomicBool) -> Result<Outcome, Failure> {
         let spinner = self.session.spinner();
         let outcome = run(predictor, &self.opened.tokenizer, task, &mut |progress| {
             spinner.set(&format!(
@@ -117,6 +124,7 @@ impl Job<'_> {
                 thousands(progress.items as u64),
                 thousands(progress.tokens)
             ));
+            if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         spinner.end();
         let outcome = outcome?;
@@ -142,38 +150,44 @@ impl Job<'_> {
         record::line(answer.item, answer.generated, &answer.code, &answer.parsed, self.about)
     }
 
-    /// Writes, prints and stores the answers.
-    fn finish(&self, items: &[Item], outcome: &Outcome, seconds: f64) -> Result<(), Failure> {
+    /// Writes, prints and stores the answers there are, and says what ended the generation before its end.
+    fn finish(&self, items: &[Item], outcome: Outcome, seconds: f64) -> Result<(), Failure> {
         let (session, args) = (self.session, self.args);
-        let answers: Vec<Answer<'_>> =
-            items.iter().zip(&outcome.generated).map(|(item, generated)| self.answer(item, generated)).collect();
-        if let Some(out) = &args.out {
-            whole::write(out, |put| answers.iter().try_for_each(|answer| put(&format!("{}\n", self.line(answer)))))?;
+        let answers: Vec<Answer<'_>> = outcome.answers(items).map(|(item, given)| self.answer(item, given)).collect();
+        let whole = matches!(outcome.ended, Ended::Finished);
+        if answers.is_empty() && !whole {
+            return ended(outcome, items.len(), None);
         }
-        // Answers cost too much to be lost to a store that cannot take them: they are printed first.
+        // A part never takes the place of a whole file.
+        let out = args.out.as_ref().map(|out| if whole { out.clone() } else { part(out) });
+        let lines = || answers.iter().map(|answer| self.line(answer));
+        let written = out
+            .as_ref()
+            .map_or(Ok(()), |out| whole::write(out, |put| lines().try_for_each(|line| put(&format!("{line}\n")))));
+        // Answers cost too much to be lost to a file or a store that cannot take them: they are printed all the same.
+        let printed = out.is_none() || written.is_err();
         let stored = self.store(&answers);
         let report = stored.as_ref().ok().and_then(Option::as_ref);
-        let summary = summary(&answers, outcome, seconds, args, report);
         if session.json {
-            let mut out = json!({ "summary": summary });
-            if args.out.is_none() {
-                let lines: Vec<Value> = answers.iter().map(|answer| self.line(answer)).collect();
-                out["generated"] = Value::from(lines);
+            let out = out.as_ref().filter(|_| !printed);
+            let mut told = json!({ "summary": summary(&answers, &outcome, items.len(), seconds, out, report) });
+            if printed {
+                told["generated"] = lines().collect();
             }
-            session.print_json(&out)?;
-            return stored.map(drop);
-        }
-        if args.out.is_none() {
-            for (at, answer) in answers.iter().enumerate() {
-                if answers.len() > 1 {
-                    session.print(heading(at, answer))?;
+            session.print_json(&told)?;
+        } else if printed {
+            for (at, answer) in outcome.items.iter().zip(&answers) {
+                if items.len() > 1 {
+                    session.print(heading(*at, answer))?;
                 }
                 let end = if answer.code.ends_with('\n') { "" } else { "\n" };
                 session.print(format!("{}{end}", safe(&answer.code)))?;
             }
         }
         self.tell(&answers, seconds);
-        stored.map(drop)
+        written?;
+        stored?;
+        ended(outcome, items.len(), out.as_deref())
     }
 
     /// Says what the answers came to.
@@ -240,9 +254,14 @@ impl Job<'_> {
                 Err(error) => return Err(error.into()),
             }
             let begun = Instant::now();
-            let outcome = self.run(predictor, &task)?;
+            // Ctrl-C ends the command: what was answered before is kept already.
+            let outcome = self.run(predictor, &task, &AtomicBool::new(false))?;
             let answers: Vec<Answer<'_>> =
-                items.iter().zip(&outcome.generated).map(|(item, generated)| self.answer(item, generated)).collect();
+                outcome.answers(&items).map(|(item, given)| self.answer(item, given)).collect();
+            if answers.is_empty() {
+                ended(outcome, items.len(), None)?;
+                continue;
+            }
             let stored = self.store(&answers);
             for answer in &answers {
                 if session.json {
@@ -253,6 +272,35 @@ impl Job<'_> {
             }
             self.tell(&answers, begun.elapsed().as_secs_f64());
             stored?;
+        }
+    }
+}
+
+/// Where answers go that are not all there: beside the file that was asked for.
+fn part(out: &Path) -> PathBuf {
+    let mut name = out.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    out.with_file_name(name)
+}
+
+/// The error of a generation that did not come to its end, and where the answers are that it came to.
+fn ended(outcome: Outcome, asked: usize, out: Option<&Path>) -> Result<(), Failure> {
+    let place = out.map_or("printed".to_owned(), |out| format!("in {}", out.display()));
+    let there = match outcome.generated.len() {
+        0 => "no answer was whole by then".to_owned(),
+        count => format!(
+            "{} of {} answers were whole by then, and are {place}",
+            thousands(count as u64),
+            thousands(asked as u64)
+        ),
+    };
+    match outcome.ended {
+        Ended::Finished => Ok(()),
+        Ended::Stopped => Err(Failure::new(1, "interrupted", format!("generation was stopped; {there}"))),
+        Ended::Failed(error) => {
+            let mut failure = Failure::from(error);
+            failure.message = format!("{}; {there}", failure.message);
+            Err(failure)
         }
     }
 }
@@ -280,8 +328,9 @@ fn stops(answers: &[Answer<'_>]) -> BTreeMap<&'static str, u64> {
 fn summary(
     answers: &[Answer<'_>],
     outcome: &Outcome,
+    asked: usize,
     seconds: f64,
-    args: &GenerateArgs,
+    out: Option<&PathBuf>,
     stored: Option<&Report>,
 ) -> Value {
     let all = answers.len() as u64;
@@ -289,7 +338,8 @@ fn summary(
     let (low, high) = record::wilson(hits, all);
     let sum = |count: fn(&Generated) -> usize| answers.iter().map(|each| count(each.generated) as u64).sum::<u64>();
     json!({
-        "items": all,
+        "items": asked,
+        "answers": all,
         "parse": { "hits": hits, "all": all, "low": low, "high": high },
         "stops": stops(answers),
         "generated_tokens": sum(Generated::generated_tokens),
@@ -298,7 +348,7 @@ fn summary(
         "steps": outcome.steps,
         "halvings": outcome.halvings,
         "seconds": seconds,
-        "out": args.out.as_ref().map(|out| out.display().to_string()),
+        "out": out.map(|out| out.display().to_string()),
         "stored": stored,
     })
 }

@@ -22,9 +22,18 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/nn")
 }
 
-fn golden() -> Value {
-    let text = std::fs::read(fixtures().join("golden.json")).expect("the goldens");
+/// Adapters and merged models that this crate wrote, and what PEFT and transformers make of them.
+fn handed_over() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/handed_over")
+}
+
+fn golden_of(folder: &Path) -> Value {
+    let text = std::fs::read(folder.join("golden.json")).expect("the goldens");
     serde_json::from_slice(&text).expect("JSON")
+}
+
+fn golden() -> Value {
+    golden_of(&fixtures())
 }
 
 fn opening(model: &str) -> Opening {
@@ -56,9 +65,9 @@ fn models() -> Vec<String> {
     golden()["models"].as_object().expect("models").keys().cloned().collect()
 }
 
-/// Compares logits, read token by token through the cache, with those of a tensor of the goldens.
-fn same_logits(network: &mut Network, name: &str, sequences: &Value) {
-    let goldens = Weights::of_file(&fixtures().join("golden.safetensors")).expect("the goldens");
+/// Compares logits, read token by token through the cache, with those of a tensor of the goldens in a folder.
+fn same_logits(network: &mut Network, goldens: &Path, name: &str, sequences: &Value) {
+    let goldens = Weights::of_file(&goldens.join("golden.safetensors")).expect("the goldens");
     for (at, sequence) in sequences.as_array().expect("sequences").iter().enumerate() {
         let (ids, from) = (ids(&sequence["ids"]), sequence["from"].as_u64().expect("a position") as usize);
         let tensor = format!("{name}.{at}");
@@ -91,7 +100,7 @@ fn logits_losses_and_greedy_tokens_are_those_of_transformers() {
     for model in models() {
         let about = &golden["models"][&model];
         let mut network = Network::open(&opening(&model), None).expect("opens");
-        same_logits(&mut network, &model, &about["sequences"]);
+        same_logits(&mut network, &fixtures(), &model, &about["sequences"]);
         let (ids_, from) = (ids(&about["loss"]["ids"]), about["loss"]["trained_from"].as_u64().expect("a number"));
         let batch = Batch::padded(&[(&ids_, from as usize)], 0);
         let scores = network.score(&batch).expect("scores");
@@ -152,7 +161,7 @@ fn adapters_losses_gradients_and_steps_are_those_of_peft() {
     for (name, about) in golden["adapters"].as_object().expect("adapters") {
         let base = about["base"].as_str().expect("a base");
         let mut network = Network::open(&opening(base), Some(&fixtures().join(name))).expect("opens");
-        same_logits(&mut network, name, &about["sequences"]);
+        same_logits(&mut network, &fixtures(), name, &about["sequences"]);
         let batch = golden_batch(about);
         let trained = batch.trained_tokens() as f64;
         for recompute in [0, 1] {
@@ -187,6 +196,21 @@ fn adapters_losses_gradients_and_steps_are_those_of_peft() {
                 assert!((norm - wanted).abs() < 1e-3, "{name} {}: {norm} and {wanted}", tensor.name);
             }
         }
+    }
+}
+
+#[test]
+fn what_is_handed_over_computes_here_what_it_computes_in_peft_and_transformers() {
+    let golden = golden_of(&handed_over());
+    let adapters = golden["adapters"].as_object().expect("adapters");
+    assert_eq!(adapters.len(), 2);
+    for (name, about) in adapters {
+        let base = about["base"].as_str().expect("a base");
+        let mut live = Network::open(&opening(base), Some(&handed_over().join(name))).expect("opens");
+        same_logits(&mut live, &handed_over(), name, &about["sequences"]);
+        let merged = Opening { model: handed_over().join(base).join("merged"), ..opening(base) };
+        let mut merged = Network::open(&merged, None).expect("opens");
+        same_logits(&mut merged, &handed_over(), &format!("{name}.merged"), &about["sequences"]);
     }
 }
 

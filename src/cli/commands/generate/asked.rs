@@ -294,6 +294,18 @@ pub(super) fn forcing(
     }
 }
 
+/// Refuses a file that answers could not be written to.
+pub(super) fn place(out: &Path) -> Result<(), Failure> {
+    if out.is_dir() {
+        return Err(Failure::usage(format!("--out names a file, and {} is a folder", out.display())));
+    }
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.filter(|folder| !folder.is_dir()) {
+        Some(folder) => Err(Failure::file(folder, &std::io::ErrorKind::NotFound.into())),
+        None => Ok(()),
+    }
+}
+
 /// Tokens of the trained answers. Rows that are too long for the contract were not trained whole, and are left out here.
 fn answers(session: &Session, args: &GenerateArgs, opened: &Opened, what: &str) -> Result<Vec<Vec<u32>>, Failure> {
     let dataset = dataset(args, opened, what)?;

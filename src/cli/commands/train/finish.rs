@@ -2,7 +2,6 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -194,14 +193,7 @@ fn lock(folder: &Path) -> Result<File, Failure> {
 /// Runs to the end, and hands over. Ctrl-C stops it between micro-batches; a second one at once.
 pub(super) fn drive(session: &Session, mut watch: Watch<'_>, ready: &mut Ready, resume: bool) -> Result<(), Failure> {
     let _lock = lock(&ready.folder)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        let registered = signal_hook::flag::register_conditional_shutdown(signal, 130, stop.clone())
-            .and_then(|_| signal_hook::flag::register(signal, stop.clone()));
-        if let Err(error) = registered {
-            session.note(format!("Ctrl-C ends the run without keeping its last step: {error}"));
-        }
-    }
+    let stop = session.stopped_by_signals();
     let done = driven(session, &mut watch, ready, resume, &stop);
     match done {
         Ok((Ended::Finished, outcome, digest)) => watch.end(RunState::Done, &outcome, Some(&digest)),
