@@ -644,7 +644,7 @@ fn the_program_says_what_is_there() {
 }
 
 #[test]
-fn doctor_says_what_is_set_up_without_a_project() {
+fn doctor_says_what_is_set_up_with_and_without_training() {
     let shop = Shop::new();
     let root = a_checkout(&shop.folder);
     let built = if cfg!(feature = "train") { "built with training" } else { "built without training" };

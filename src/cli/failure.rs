@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use crate::export::ExportError;
 use crate::generate::GenerateError;
 use crate::ingest::IngestError;
-use crate::nn::NnError;
 use crate::prompt::PromptError;
 use crate::query::QueryError;
 use crate::setup::SetupError;
@@ -209,13 +208,10 @@ impl From<IngestError> for Failure {
 
 impl From<GenerateError> for Failure {
     fn from(error: GenerateError) -> Failure {
-        let (code, kind) = match &error {
+        let (code, kind) = match error {
+            GenerateError::Nn(error) => return error.into(),
             GenerateError::Option(_) => (2, "option"),
             GenerateError::Prompt(PromptError::Unknown { .. }) => (2, "template"),
-            GenerateError::Nn(NnError::Absent) => (4, "no-training"),
-            GenerateError::Nn(NnError::Device(_)) => (4, "device"),
-            GenerateError::Nn(NnError::OutOfMemory(_)) => (1, "memory"),
-            GenerateError::Nn(_) => (1, "model"),
             GenerateError::Prompt(_) | GenerateError::Tokenizer(_) => (1, "contract"),
             GenerateError::Item { .. } => (1, "item"),
             GenerateError::Refused { .. } => (1, "refused"),
@@ -227,7 +223,6 @@ impl From<GenerateError> for Failure {
             GenerateError::Prompt(PromptError::Unknown { name, known }) => {
                 out.suggestions = crate::query::similar(name, known.iter().copied());
             }
-            GenerateError::Nn(NnError::Absent) => out.suggestions = vec!["scenery setup libtorch".to_owned()],
             _ => {}
         }
         out

@@ -9,6 +9,8 @@ use scenery::train::item::Item;
 use scenery::train::memory;
 use scenery::train::options::{Options, TooLong};
 use scenery::train::plan::plan;
+#[cfg(not(feature = "train"))]
+use scenery::train::{item::TooLongCount, run_file::RunFile};
 use serde_json::Value;
 
 use super::fake::examples;
@@ -200,6 +202,47 @@ fn the_seeds_experiment_is_135_steps_and_59965440_parameters() {
     // Most of what is learned is the template.
     assert!(plan["template_share"].as_f64().is_some_and(|share| share > 0.7), "{}", plan["template_share"]);
     assert_eq!(plan["over_long"], 0);
+}
+
+/// What needs no libtorch is done, and what needs it says what to do.
+#[cfg(not(feature = "train"))]
+#[test]
+fn a_program_without_training_plans_runs_and_refuses_them_with_exit_code_4() {
+    let folder = Scratch::new("without");
+    let project = project(&folder);
+    for verb in ["show", "lint", "plan"] {
+        done(&project, &["train", verb, "source:small"]);
+    }
+    // A run that another machine began.
+    let file = RunFile {
+        v: RunFile::VERSION,
+        tool: "0".to_owned(),
+        name: "one".to_owned(),
+        base: "base".into(),
+        template: "plain".to_owned(),
+        query: "source:small".to_owned(),
+        options: options(),
+        identity: super::identity(),
+        model: Value::Null,
+        rows: [24, 6],
+        too_long: TooLongCount::default(),
+        steps: 9,
+        trained_parameters: 1,
+    };
+    std::fs::create_dir_all(project.join("runs/one")).expect("a folder");
+    file.write(&project.join("runs/one")).expect("written");
+    let before = crate::corpus::digests(&project);
+    for arguments in [
+        &["train", "run", "source:small", "--from-scratch", "--name", "two"][..],
+        &["train", "resume", "one"],
+        &["train", "export", "one", "--out", "../shipped"],
+    ] {
+        let (code, out, err) = run(&project, &[arguments, &["--json"]].concat());
+        let error: Value = serde_json::from_str(&err).expect("JSON");
+        assert_eq!((code, out.as_str(), error["error"]["kind"].as_str()), (4, "", Some("no-training")), "{err}");
+        assert_eq!(error["error"]["suggestions"], serde_json::json!(["scenery setup libtorch"]));
+    }
+    assert!(before == crate::corpus::digests(&project) && !folder.join("shipped").exists(), "nothing is begun");
 }
 
 /// The files of a finished run.

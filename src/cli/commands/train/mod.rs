@@ -63,8 +63,18 @@ impl From<TokenizerError> for Failure {
 
 impl From<NnError> for Failure {
     fn from(error: NnError) -> Failure {
-        let outside = matches!(error, NnError::Absent | NnError::Device(_));
-        let mut out = Failure::new(if outside { 4 } else { 1 }, "model", chain(&error));
+        let (code, kind) = match &error {
+            NnError::Absent => (4, "no-training"),
+            NnError::Device(_) => (4, "device"),
+            NnError::File { .. } => (1, "file"),
+            NnError::NotFinite { .. } => (1, "not-finite"),
+            NnError::OutOfMemory(_) => (1, "out-of-memory"),
+            _ => (1, "model"),
+        };
+        let mut out = Failure::new(code, kind, chain(&error));
+        if matches!(error, NnError::Absent) {
+            out.suggestions = vec!["scenery setup libtorch".to_owned()];
+        }
         if let NnError::File { path, .. } | NnError::Config { path, .. } | NnError::Weights { path, .. } = &error {
             out.path = Some(path.display().to_string());
         }
