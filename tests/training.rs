@@ -208,6 +208,24 @@ fn events_are_json_lines_as_the_design_has_them() {
 }
 
 #[test]
+fn measurements_that_someone_took_away_are_missed() {
+    let mut setting = Setting::new("metrics-gone");
+    setting.whole();
+    let text = setting.read(METRICS);
+    let again = |setting: &mut Setting| {
+        setting.events.clear();
+        setting.go(&mut Bigram::new(7), true).expect("it goes on");
+        setting.notes()
+    };
+    assert_eq!(again(&mut setting), "");
+    let some: Vec<&str> = text.lines().filter(|line| !line.starts_with("train,3,")).collect();
+    setting.scratch.write(METRICS, some.join("\n") + "\n");
+    assert!(again(&mut setting).contains("metrics.csv has no line of 1 of the 24 steps so far"), "{}", setting.notes());
+    std::fs::remove_file(setting.scratch.join(METRICS)).expect("it was there");
+    assert!(again(&mut setting).contains("no line of 24 of the 24 steps so far"), "{}", setting.notes());
+}
+
+#[test]
 fn a_run_that_was_stopped_anywhere_goes_on_bit_for_bit() {
     let mut whole = Setting::new("uninterrupted");
     let (outcome, _) = whole.whole();

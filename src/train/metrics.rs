@@ -18,6 +18,7 @@
 //! `realised.csv` says what was trained: `epoch,source,level,rows,tokens,trained_tokens`. No column tells time, so the same run
 //! gives the same bytes; speed stands in the events.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -109,14 +110,19 @@ impl Metrics {
     }
 
     /// Opens the files of a run that goes on after a step: what came later is cut off, and so is a line that was not written to
-    /// its end.
+    /// its end. Answers too how many steps until then have no line, which only another hand can bring about.
     ///
     /// # Errors
     /// [`RunError::File`]; [`RunError::Damaged`] where a line has no step.
-    pub fn resume(folder: &Path, step: u64) -> Result<Metrics, RunError> {
-        cut_back(&folder.join(METRICS), &COLUMNS, 1, step)?;
-        cut_back(&folder.join(EVALUATIONS), &EVALUATION_COLUMNS, 0, step)?;
-        Metrics::open(folder)
+    pub fn resume(folder: &Path, step: u64) -> Result<(Metrics, u64), RunError> {
+        let mut steps = BTreeSet::new();
+        cut_back(&folder.join(METRICS), &COLUMNS, 1, step, |step, line| {
+            if line.get(0) == Some("train") {
+                steps.insert(step);
+            }
+        })?;
+        cut_back(&folder.join(EVALUATIONS), &EVALUATION_COLUMNS, 0, step, |_, _| ())?;
+        Ok((Metrics::open(folder)?, step.saturating_sub(steps.len() as u64)))
     }
 
     fn open(folder: &Path) -> Result<Metrics, RunError> {
@@ -232,8 +238,14 @@ fn row(cells: &[String]) -> Vec<u8> {
     writer.into_inner().expect("memory takes what is written")
 }
 
-/// Leaves the lines up to a step, and a heading.
-fn cut_back(path: &Path, columns: &[&str], step_column: usize, step: u64) -> Result<(), RunError> {
+/// Leaves the lines up to a step, and a heading; tells of each line that is left.
+fn cut_back(
+    path: &Path,
+    columns: &[&str],
+    step_column: usize,
+    step: u64,
+    mut left: impl FnMut(u64, &csv::StringRecord),
+) -> Result<(), RunError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
@@ -248,6 +260,7 @@ fn cut_back(path: &Path, columns: &[&str], step_column: usize, step: u64) -> Res
         let found = record.get(step_column).and_then(|cell| cell.parse::<u64>().ok());
         let found = found.ok_or_else(|| damaged(format!("a line has no step: {:?}", record.as_slice())))?;
         if found <= step {
+            left(found, &record);
             out.extend(row(&record.iter().map(str::to_owned).collect::<Vec<_>>()));
         }
     }

@@ -13,7 +13,7 @@ use super::curve;
 use super::events::Event;
 use super::item::Item;
 use super::memory;
-use super::metrics::{Line, Metrics, StepOnly};
+use super::metrics::{Line, METRICS, Metrics, StepOnly};
 use super::options::{Metric, Options, Take, twelve_digits};
 use super::run_error::RunError;
 use super::sampler::{self, Sampler};
@@ -126,7 +126,14 @@ pub fn resume(learner: &mut dyn Learner, run: Run<'_>) -> Result<Outcome, RunErr
         Some(best) => checkpoint::write_best(run.folder, &best)?,
         None => {}
     }
-    let metrics = Metrics::resume(run.folder, progress.step)?;
+    let (metrics, missing) = Metrics::resume(run.folder, progress.step)?;
+    if missing > 0 {
+        let text = format!(
+            "{METRICS} has no line of {missing} of the {} steps so far: it was changed or removed, and goes on without them",
+            progress.step
+        );
+        (run.report)(&Event::Note { text });
+    }
     let events = EventFile::begin(run.folder, (run.clock)(), Some(progress.step))?;
     Trainer::new(learner, run, sampler, schedule, progress, metrics, events, Some(found.folder)).go()
 }

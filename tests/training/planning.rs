@@ -145,7 +145,14 @@ fn project(folder: &Scratch) -> std::path::PathBuf {
 fn the_command_plans_with_flags_over_presets_and_says_what_is_wrong() {
     let folder = Scratch::new("plan");
     let project = project(&folder);
+    // What a look left behind that was killed goes with the next one; that of a process that lives stays.
+    let (left, own) = (".scenery/looked-at-999999999", format!(".scenery/looked-at-{}", std::process::id()));
+    std::fs::create_dir_all(project.join(left)).expect("a folder");
+    std::fs::create_dir_all(project.join(&own)).expect("a folder");
     let seed = json_of(&project, &["train", "plan", "source:small", "--preset", "seed", "--json"]);
+    if std::path::Path::new("/proc/self").exists() {
+        assert!(!project.join(left).exists() && project.join(&own).exists());
+    }
     assert_eq!((&seed["rows"], &seed["validation_rows"], &seed["steps"]), (&24.into(), &6.into(), &10.into()));
     assert_eq!(seed["trained_parameters"], 59_965_440);
     assert!(seed["template_share"].as_f64().is_some_and(|share| share > 0.5), "{seed}");

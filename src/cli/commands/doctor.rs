@@ -234,9 +234,10 @@ impl Torch {
             Ok(State::Complete(manifest)) => ("complete", Some(manifest.version.clone()), manifest.cuda, Vec::new()),
             Err(error) => ("unreadable", None, false, vec![Failure::about(error)]),
         };
+        let report = crate::nn::report();
         json!({
-            "train": cfg!(feature = "train"), "directory": self.directory, "state": word, "version": version,
-            "cuda": cuda, "wrong": wrong,
+            "train": report.built_in, "directory": self.directory, "state": word, "version": version,
+            "cuda": cuda, "devices": report.devices, "wrong": wrong,
         })
     }
 }

@@ -122,7 +122,8 @@ fn dataset(session: &Session, args: &TrainDataArgs) -> Result<Dataset, Failure> 
         None => {
             let store = session.store()?;
             let settings = Settings::read(store.project())?;
-            let folder = store.project().store_dir().join(format!("looked-at-{}", std::process::id()));
+            sweep(&store.project().store_dir());
+            let folder = store.project().store_dir().join(format!("{LOOKED_AT}{}", std::process::id()));
             let format = export::format("prompt-completion")
                 .ok_or_else(|| Failure::request("there is no format prompt-completion"))?;
             let mut request = Request::new(&folder, format);
@@ -140,10 +141,28 @@ fn dataset(session: &Session, args: &TrainDataArgs) -> Result<Dataset, Failure> 
     Ok(read)
 }
 
+/// How a folder begins whose rows are only looked at; the number of the process follows.
+const LOOKED_AT: &str = "looked-at-";
+
+/// Removes what a look left behind whose process was killed, where the system says which processes there are.
+fn sweep(folder: &Path) {
+    if !Path::new("/proc/self").exists() {
+        return;
+    }
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(LOOKED_AT)?.parse::<u32>().ok());
+        if process.is_some_and(|process| !Path::new("/proc").join(process.to_string()).exists()) {
+            // What cannot be removed is tried again by the next look.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// Tokens of a vocabulary that is made of the rows themselves.
 const OWN_VOCABULARY: usize = 4_096;
 /// Rows that it is made of at most, evenly out of all: more give nearly the same one.
-const OWN_ROWS: usize = 1_000;
+const OWN_ROWS: usize = 400;
 
 /// The tokenizer of the base, or one made of the rows themselves, and the contract of both with the template.
 ///

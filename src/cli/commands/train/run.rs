@@ -14,6 +14,7 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::settings::Settings;
 use crate::export::{self, OnUnfit, Request};
+use crate::ingest::generated;
 use crate::nn;
 use crate::nn::config::{CONFIG, ModelConfig};
 use crate::nn::weights::Weights;
@@ -143,12 +144,7 @@ fn place(args: &TrainRunArgs, project: Option<&Project>) -> Result<(String, Path
     let runs = project.root.join(RUNS);
     let name = match &args.name {
         Some(name) => {
-            let plain = |ch: char| ch.is_ascii_alphanumeric() || "-_.".contains(ch);
-            if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
-                return Err(Failure::usage(format!(
-                    "--name {name}: a run's name has letters, digits, `-`, `_` and `.`, and does not begin with `.`"
-                )));
-            }
+            generated::check_run(name).map_err(|message| Failure::usage(format!("--name: {message}")))?;
             name.clone()
         }
         None => {
