@@ -41,8 +41,9 @@ impl Job<'_> {
         };
         let who = format!("`{}`, begun {}", session.command, session.now());
         let mut store = Store::open_when_free(project, &who, PATIENCE)?;
-        let run = self.run_name(&store)?;
-        let (model, parameters) = (self.model()?, self.parameters()?);
+        let adapter = self.adapter_sha256()?;
+        let run = self.run_name(&store, adapter.as_deref())?;
+        let (model, parameters) = (self.model(adapter.as_deref()), self.parameters()?);
         let seed = match self.about.options.choice {
             Choice::Sample { seed, .. } => seed,
             Choice::Greedy | Choice::Beams { .. } => 0,
@@ -99,7 +100,7 @@ impl Job<'_> {
     }
 
     /// The name that the answers stand under: of the run, else one that no run has.
-    fn run_name(&self, store: &Store) -> Result<String, Failure> {
+    fn run_name(&self, store: &Store, adapter: Option<&str>) -> Result<String, Failure> {
         if let Some(name) = self.about.model.strip_prefix(RUN_SOURCES)
             && generated::check_run(name).is_ok()
         {
@@ -112,7 +113,12 @@ impl Job<'_> {
         // Folders of other models have the same name: `merged`, `checkpoint`.
         let mut own = format!("{kind}-{plain}");
         own.truncate(60);
-        own = format!("{own}-{}", &self.weights()?[..8]);
+        // What tells the weights from others: an adapter's digest, or a model's fingerprint.
+        let weights = match adapter {
+            Some(digest) => digest.to_owned(),
+            None => Weights::of_model(&self.opened.model)?.fingerprint()?,
+        };
+        own = format!("{own}-{}", &weights[..8]);
         let mut name = own.clone();
         for number in 2.. {
             if store.run(&name)?.is_none() {
@@ -129,26 +135,17 @@ impl Job<'_> {
         path.map(|path| sha256_of(&path).map_err(|error| Failure::file(&path, &error))).transpose()
     }
 
-    /// What tells the weights from others: an adapter's digest, or a model's fingerprint.
-    fn weights(&self) -> Result<String, Failure> {
-        match self.adapter_sha256()? {
-            Some(digest) => Ok(digest),
-            None => Ok(Weights::of_model(&self.opened.model)?.fingerprint()?),
-        }
-    }
-
     /// What was loaded: where it was, and the digests of it.
-    fn model(&self) -> Result<Value, Failure> {
+    fn model(&self, adapter: Option<&str>) -> Value {
         let contract = &self.opened.contract;
-        let adapter = self.adapter_sha256()?;
-        Ok(json!({
+        json!({
             "path": self.args.from.display().to_string(),
             "base": self.opened.model.display().to_string(),
             "base_config_sha256": contract.base_config_sha256,
             "tokenizer_sha256": contract.tokenizer_sha256,
             "adapter_sha256": adapter,
             "zero_shot": self.about.zero_shot,
-        }))
+        })
     }
 
     /// What decides about the answers but the model and the seed: how batches were cut does not.
