@@ -115,13 +115,10 @@ impl Metrics {
     /// # Errors
     /// [`RunError::File`]; [`RunError::Damaged`] where a line has no step.
     pub fn resume(folder: &Path, step: u64) -> Result<(Metrics, u64), RunError> {
-        let mut steps = BTreeSet::new();
-        cut_back(&folder.join(METRICS), &COLUMNS, 1, step, |step, line| {
-            if line.get(0) == Some("train") {
-                steps.insert(step);
-            }
-        })?;
-        cut_back(&folder.join(EVALUATIONS), &EVALUATION_COLUMNS, 0, step, |_, _| ())?;
+        let left = cut_back(&folder.join(METRICS), &COLUMNS, 1, step)?;
+        let trained = left.iter().filter(|(_, line)| line.get(0) == Some("train"));
+        let steps: BTreeSet<u64> = trained.map(|(step, _)| *step).collect();
+        cut_back(&folder.join(EVALUATIONS), &EVALUATION_COLUMNS, 0, step)?;
         Ok((Metrics::open(folder)?, step.saturating_sub(steps.len() as u64)))
     }
 
@@ -238,20 +235,19 @@ fn row(cells: &[String]) -> Vec<u8> {
     writer.into_inner().expect("memory takes what is written")
 }
 
-/// Leaves the lines up to a step, and a heading; tells of each line that is left.
+/// Leaves the lines up to a step, and a heading. Answers the lines that are left, with the step of each.
 fn cut_back(
     path: &Path,
     columns: &[&str],
     step_column: usize,
     step: u64,
-    mut left: impl FnMut(u64, &csv::StringRecord),
-) -> Result<(), RunError> {
+) -> Result<Vec<(u64, csv::StringRecord)>, RunError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(file_error("read", path)(error)),
     };
-    let mut out = head(columns);
+    let (mut out, mut left) = (head(columns), Vec::new());
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let mut reader = csv::ReaderBuilder::new().from_reader(&bytes[..whole]);
     for record in reader.records() {
@@ -260,11 +256,12 @@ fn cut_back(
         let found = record.get(step_column).and_then(|cell| cell.parse::<u64>().ok());
         let found = found.ok_or_else(|| damaged(format!("a line has no step: {:?}", record.as_slice())))?;
         if found <= step {
-            left(found, &record);
             out.extend(row(&record.iter().map(str::to_owned).collect::<Vec<_>>()));
+            left.push((found, record));
         }
     }
-    Ok(write_whole(path, &out)?)
+    write_whole(path, &out)?;
+    Ok(left)
 }
 
 /// Reads `metrics.csv` of a run.

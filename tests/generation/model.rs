@@ -1,6 +1,5 @@
 //! Generation with the tiny models, through libtorch: the tokens of transformers, and the command from end to end.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -61,7 +60,7 @@ fn greedy_tokens_are_those_of_transformers_in_one_batch_and_alone() {
             // End tokens are not heeded in the goldens.
             let (prompts, forcing) = (prompts.clone(), Forcing::Nothing);
             let task = Task { prompts, stop_ids: Vec::new(), max_len: 512, options, forcing };
-            let found = run(predictor.as_mut(), &Ids, &task, &mut |_| ControlFlow::Continue(())).expect("it answers");
+            let found = run(predictor.as_mut(), &Ids, &task, &mut super::on).expect("it answers");
             for (each, wanted) in found.generated.iter().zip(&wanted) {
                 assert_eq!((&each.ids, each.stop), (wanted, Stop::MaxTokens), "{name}, spread {spread}");
             }

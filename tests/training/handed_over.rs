@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use scenery::nn::config::ModelConfig;
-use scenery::nn::lora::{LoraConfig, PROJECTIONS, tensor_name};
+use scenery::nn::lora::LoraConfig;
 use scenery::nn::{NamedTensor, weights};
 use scenery::train::artefacts;
 use serde_json::Value;
 
-use super::handing::{contract, provenance};
+use super::handing::{contract, matrices, provenance};
 use crate::corpus::digests;
 use crate::nn_reference::{Golden, Reference, distance, fixture};
 use crate::query_gen::Rng;
@@ -31,18 +31,7 @@ fn recorded() -> PathBuf {
 /// Fixed numbers for every matrix of an adapter, as a run would hand them over.
 fn trained(config: &ModelConfig, lora: &LoraConfig) -> Vec<NamedTensor> {
     let mut rng = Rng::new(11);
-    let mut out = Vec::new();
-    for layer in 0..config.layers {
-        for (projection, _) in PROJECTIONS.iter().filter(|(name, _)| lora.targets.contains(*name)) {
-            let (rows, input) = config.projection(projection);
-            for (matrix, shape) in [('A', vec![lora.r, input]), ('B', vec![rows, lora.r])] {
-                let count = shape.iter().product();
-                let values = (0..count).map(|_| (rng.below(4001) as f32 - 2000.0) / 8192.0).collect();
-                out.push(NamedTensor { name: tensor_name(layer, projection, matrix), shape, values });
-            }
-        }
-    }
-    out
+    matrices(config, lora, || (rng.below(4001) as f32 - 2000.0) / 8192.0)
 }
 
 /// Every file below a folder with the hash of its bytes; of weights the header apart, less the version that wrote them.

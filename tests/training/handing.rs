@@ -55,20 +55,27 @@ fn merged_models_compute_what_peft_computes_with_the_adapter_beside() {
     }
 }
 
-/// An adapter of random matrices for a model.
-fn random_adapter(folder: &Path, config: &ModelConfig, lora: &LoraConfig) {
-    let mut rng = Rng::new(4);
-    let mut pieces = Vec::new();
+/// The matrices of an adapter for a model, filled number by number.
+pub(super) fn matrices(config: &ModelConfig, lora: &LoraConfig, mut next: impl FnMut() -> f32) -> Vec<NamedTensor> {
+    let mut out = Vec::new();
     for layer in 0..config.layers {
         for (projection, _) in PROJECTIONS.iter().filter(|(name, _)| lora.targets.contains(*name)) {
-            let (out, input) = config.projection(projection);
-            for (matrix, shape) in [('A', vec![lora.r, input]), ('B', vec![out, lora.r])] {
+            let (rows, input) = config.projection(projection);
+            for (matrix, shape) in [('A', vec![lora.r, input]), ('B', vec![rows, lora.r])] {
                 let count = shape.iter().product();
-                let values = (0..count).map(|_| rng.below(2001) as f32 / 1e4 - 0.1).collect();
-                pieces.push(Piece::of(&NamedTensor { name: tensor_name(layer, projection, matrix), shape, values }));
+                let values = (0..count).map(|_| next()).collect();
+                out.push(NamedTensor { name: tensor_name(layer, projection, matrix), shape, values });
             }
         }
     }
+    out
+}
+
+/// An adapter of random matrices for a model.
+fn random_adapter(folder: &Path, config: &ModelConfig, lora: &LoraConfig) {
+    let mut rng = Rng::new(4);
+    let tensors = matrices(config, lora, || rng.below(2001) as f32 / 1e4 - 0.1);
+    let pieces: Vec<Piece<'_>> = tensors.iter().map(Piece::of).collect();
     weights::write(&folder.join(ADAPTER_WEIGHTS), &pieces, &BTreeMap::new()).expect("written");
     std::fs::write(folder.join("adapter_config.json"), lora.peft_json("base").to_string()).expect("written");
 }

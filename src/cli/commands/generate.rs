@@ -154,12 +154,12 @@ impl Job<'_> {
     fn finish(&self, items: &[Item], outcome: Outcome, seconds: f64) -> Result<(), Failure> {
         let (session, args) = (self.session, self.args);
         let answers: Vec<Answer<'_>> = outcome.answers(items).map(|(item, given)| self.answer(item, given)).collect();
-        let whole = matches!(outcome.ended, Ended::Finished);
-        if answers.is_empty() && !whole {
+        let finished = matches!(outcome.ended, Ended::Finished);
+        if answers.is_empty() && !finished {
             return ended(outcome, items.len(), None);
         }
         // A part never takes the place of a whole file.
-        let out = args.out.as_ref().map(|out| if whole { out.clone() } else { part(out) });
+        let out = args.out.as_ref().map(|out| if finished { out.clone() } else { part(out) });
         let lines = || answers.iter().map(|answer| self.line(answer));
         let written = out
             .as_ref()
@@ -169,7 +169,7 @@ impl Job<'_> {
         let stored = self.store(&answers);
         let report = stored.as_ref().ok().and_then(Option::as_ref);
         if session.json {
-            let out = out.as_ref().filter(|_| !printed);
+            let out = out.as_deref().filter(|_| !printed);
             let mut told = json!({ "summary": summary(&answers, &outcome, items.len(), seconds, out, report) });
             if printed {
                 told["generated"] = lines().collect();
@@ -256,19 +256,13 @@ impl Job<'_> {
             let begun = Instant::now();
             // Ctrl-C ends the command: what was answered before is kept already.
             let outcome = self.run(predictor, &task, &AtomicBool::new(false))?;
-            let answers: Vec<Answer<'_>> =
-                outcome.answers(&items).map(|(item, given)| self.answer(item, given)).collect();
-            if answers.is_empty() {
-                ended(outcome, items.len(), None)?;
-                continue;
-            }
+            let Some(given) = outcome.generated.first() else { return ended(outcome, items.len(), None) };
+            let answers = [self.answer(&items[0], given)];
             let stored = self.store(&answers);
-            for answer in &answers {
-                if session.json {
-                    session.print_json(&self.line(answer))?;
-                } else {
-                    session.print(format!("{}\n", safe(answer.code.trim_end_matches('\n'))))?;
-                }
+            if session.json {
+                session.print_json(&self.line(&answers[0]))?;
+            } else {
+                session.print(format!("{}\n", safe(answers[0].code.trim_end_matches('\n'))))?;
             }
             self.tell(&answers, begun.elapsed().as_secs_f64());
             stored?;
@@ -330,7 +324,7 @@ fn summary(
     outcome: &Outcome,
     asked: usize,
     seconds: f64,
-    out: Option<&PathBuf>,
+    out: Option<&Path>,
     stored: Option<&Report>,
 ) -> Value {
     let all = answers.len() as u64;
