@@ -201,7 +201,7 @@ const DOORS: &[(&str, &[&str])] = &[
     (r"\bnom::", &["query/parse.rs", "query/parse/"]),
     (r"\bruff_(python_\w+|text_size)\b", &["analyze/parse", "analyze/pattern", "analyze/walk", "analyze/outline"]),
     (r"\b(clap|clap_complete|clap_mangen|miette|indicatif|similar|anyhow|terminal_size)::", &["cli/"]),
-    (r"\btokenizers::", &["prompt/tokenizer.rs"]),
+    (r"\btokenizers::", &["prompt/tokenizer.rs", "prompt/learning.rs"]),
     (r"\btch::", &["nn/torch/"]),
     (r"\bparquet::|\barrow_\w+::", &["ingest/readers/table", "export/"]),
     (r"\bprocess::Command\b|\bCommand::new\b", &["cli/pager.rs", "validate/sandbox.rs", "setup/"]),

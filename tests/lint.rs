@@ -25,7 +25,7 @@ split = "side"
 "#;
 
 /// Batches so small that few rows are in one.
-const BUDGET: &str = "--token-budget=512";
+const BUDGET: &str = "--micro-tokens=512";
 
 fn scene(at: usize) -> String {
     let body: String = (0..3 + at % 5).map(|line| format!("        self.wait({})\n", at * 7 + line)).collect();
@@ -83,7 +83,7 @@ fn a_slice_is_linted_and_nothing_is_left_behind() {
     assert_eq!(codes(&report), Vec::<String>::new(), "{report:#}");
     assert_eq!((&report["rows"], &report["sides"]), (&json!(40), &json!({ "test": 8, "train": 32 })));
     assert_eq!((&report["errors"], &report["warnings"]), (&json!(0), &json!(0)));
-    assert_eq!(report["clean"].as_array().map(Vec::len), Some(17), "{report:#}");
+    assert_eq!(report["clean"].as_array().map(Vec::len), Some(18), "{report:#}");
     assert_eq!(entries(&dir), before);
     let some = json_of(&dir, &["train", "lint", "level:basic", "-split.given:test", BUDGET, "--json"]);
     assert_eq!(some["sides"], json!({ "train": 16 }));
@@ -124,7 +124,7 @@ fn errors_end_with_1_and_are_named_and_can_be_ignored() {
     let error: Value = serde_json::from_str(err.lines().last().unwrap_or_default()).expect("JSON");
     assert!(error["error"]["message"].as_str().is_some_and(|text| text.contains("E01, E02")), "{error}");
     let list = json_of(&dir, &["train", "lint", "--list", "--json"]);
-    assert_eq!(list.as_array().map(Vec::len), Some(17));
+    assert_eq!(list.as_array().map(Vec::len), Some(18));
 }
 
 #[test]
@@ -143,7 +143,14 @@ fn an_export_is_linted_as_it_stands_and_refused_where_it_was_edited() {
         &[&["export", "--out", "../fenced", "--format", "sharegpt", "--preset", "manim"][..], &allow[..]].concat(),
     );
     let fenced = folder.join("fenced").display().to_string();
-    let (code, text, err) = run(folder.path(), &["train", "lint", "--data", &fenced]);
+    // Its system sentence has no place in the template: said, and not left out.
+    let (code, _, err) = run(folder.path(), &["train", "lint", "--data", &fenced]);
+    assert!(code == 1 && err.contains("30 of 30 rows have a system field") && err.contains("chatml"), "{err}");
+    for verb in ["show", "plan"] {
+        let (code, _, other) = run(folder.path(), &["train", verb, "--data", &fenced]);
+        assert!(code == 1 && other.contains("30 of 30 rows have a system field"), "{verb}: {other}");
+    }
+    let (code, text, err) = run(folder.path(), &["train", "lint", "--data", &fenced, "--template", "chatml"]);
     assert_eq!(code, 1);
     assert!(text.contains("in 30 rows the answer holds") && err.contains("part of the response"), "{text}{err}");
     let (code, _, err) = run(folder.path(), &["train", "lint", "is:valid", "--data", &out]);

@@ -15,6 +15,7 @@ use scenery::prompt::templates::template;
 use scenery::prompt::tokenizer::Tokenizer;
 use scenery::prompt::{PromptError, Template};
 use scenery::train::lint::{self, Report, foreign};
+use scenery::train::options::Options;
 use serde_json::json;
 
 use crate::corpus::{Scratch, run};
@@ -73,7 +74,8 @@ impl Seed {
             .map(|row| format!("{}\n", json!({ "input_ids": row.ids, "labels": row.labels, "prompt_ids": row.asked })))
             .collect();
         let file = folder.write("fed.jsonl", lines);
-        let subject = foreign::read(&file, &self.tokenizer, &[], 512).expect("rows");
+        let options = Options { max_len: 512, ..Options::preset("default").expect("there is one") };
+        let subject = foreign::read(&file, &self.tokenizer, &[], &options).expect("rows");
         // The program says the same, and ends with 1.
         let (base, file) = (base("llama"), file.display().to_string());
         let arguments = [

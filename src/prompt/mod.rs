@@ -13,6 +13,7 @@ pub mod contract;
 mod difference;
 pub(crate) mod files;
 mod lcs;
+mod learning;
 pub mod skeleton;
 pub mod templates;
 mod token_files;
@@ -295,6 +296,13 @@ impl Template {
     /// Whether a field of this name is in the template.
     pub fn has_field(&self, field: &str) -> bool {
         self.segments.iter().any(|segment| matches!(segment, Segment::Field { name, .. } if name == field))
+    }
+
+    /// Texts of the special tokens that a tokenizer must have as they are written: all but those of its own that begin, end and
+    /// fill texts.
+    pub fn special_texts(&self) -> Vec<String> {
+        let own = |name: &str| matches!(name, "bos" | "eos" | "pad");
+        self.specials.iter().filter(|(name, _)| !own(name)).map(|(_, text)| text.clone()).collect()
     }
 
     /// Fixes a field that is the same in every sample, such as `system`: it becomes text, and so part of the digest.

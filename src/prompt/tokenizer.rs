@@ -1,36 +1,27 @@
-//! Tokenizers: Hugging Face's files read, trained and written. The door of the crate `tokenizers`.
+//! Tokenizers: Hugging Face's files read and written. The door of the crate `tokenizers`.
 //!
 //! Special tokens are never added and never arise from text: they come from the segments of a contract alone. What
 //! `tokenizer.json` says about truncation, padding and special tokens around a text is set aside when it is read, since
 //! it would change rows unseen; the file itself is kept byte for byte, and its SHA-256 names the tokenizer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use rayon::prelude::*;
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::{
-    AddedToken, NormalizedString, Normalizer, OffsetReferential, OffsetType, PostProcessorWrapper, PreTokenizedString,
-    PreTokenizer,
-};
+use tokenizers::{AddedToken, NormalizedString, Normalizer, PostProcessorWrapper};
 
-use super::bpe;
 use super::files::write_whole;
+pub use super::learning::TRAINED_SPECIALS;
 use super::token_files::{
     Beside, Decoded, Parts, beyond, broken, file_error, not_there, read_object, token_ids, token_text, token_texts,
 };
 pub use super::token_files::{GENERATION, SPECIAL_TOKENS, TOKENIZER, TOKENIZER_CONFIG, TokenizerError};
 use crate::sample::hex;
-
-/// Special tokens of a tokenizer that [`Tokenizer::train`] makes; their ids are 0 to 3.
-pub const TRAINED_SPECIALS: [(&str, &str); 4] =
-    [("bos_token", "<s>"), ("eos_token", "</s>"), ("pad_token", "<pad>"), ("unk_token", "<unk>")];
 
 /// A tokenizer.
 #[derive(Debug)]
@@ -56,8 +47,8 @@ struct Named {
     unk: Option<u32>,
 }
 
-/// Texts that one thread cuts into words at once.
-const TEXTS_AT_ONCE: usize = 64;
+/// What stands for a blank in vocabularies of SentencePiece.
+const MARK: char = '▁';
 
 /// Makes a token special, so that no text becomes it.
 fn make_special(inner: &mut tokenizers::Tokenizer, text: &str, id: u32) {
@@ -93,7 +84,7 @@ impl Tokenizer {
         Tokenizer::assemble(folder, json, beside)
     }
 
-    fn assemble(folder: &Path, json: Vec<u8>, beside: Beside) -> Result<Tokenizer, TokenizerError> {
+    pub(super) fn assemble(folder: &Path, json: Vec<u8>, beside: Beside) -> Result<Tokenizer, TokenizerError> {
         let wrong = |file: &str, message: String| TokenizerError::Invalid { path: folder.join(file), message };
         let parts: Parts = serde_json::from_slice(&json).map_err(|error| wrong(TOKENIZER, broken(&error)))?;
         let mut inner = tokenizers::Tokenizer::from_bytes(&json)
@@ -183,60 +174,6 @@ impl Tokenizer {
             texts,
             vocabulary: highest.map_or(0, |id| id as usize + 1),
         })
-    }
-
-    /// Trains byte-level BPE with GPT-2's way of cutting texts into words, without a space put in front, with a token for
-    /// every byte so that nothing is unknown, and with `<s>`, `</s>`, `<pad>` and `<unk>` as ids 0 to 3. The same texts give
-    /// the same bytes, in whatever order they come. Where no pair of tokens stands twice any more, the vocabulary stays
-    /// smaller than asked.
-    ///
-    /// # Errors
-    /// [`TokenizerError::Vocabulary`], [`TokenizerError::NoTexts`].
-    pub fn train<'a>(texts: impl Iterator<Item = &'a str>, vocabulary: usize) -> Result<Tokenizer, TokenizerError> {
-        let mut alphabet: Vec<char> = ByteLevel::alphabet().into_iter().collect();
-        alphabet.sort_unstable();
-        let reserved: BTreeSet<String> = TRAINED_SPECIALS.iter().map(|(_, text)| (*text).to_owned()).collect();
-        let first: Vec<String> = TRAINED_SPECIALS
-            .iter()
-            .map(|(_, text)| (*text).to_owned())
-            .chain(alphabet.into_iter().map(String::from))
-            .collect();
-        if vocabulary < first.len() {
-            return Err(TokenizerError::Vocabulary { asked: vocabulary, least: first.len() });
-        }
-        let texts: Vec<&str> = texts.collect();
-        let words = texts.par_chunks(TEXTS_AT_ONCE).map(words_of).try_reduce(BTreeMap::new, |mut all, some| {
-            some.into_iter().for_each(|(word, count)| *all.entry(word).or_insert(0) += count);
-            Ok(all)
-        })?;
-        if words.is_empty() {
-            return Err(TokenizerError::NoTexts);
-        }
-        let learned = bpe::learn(&words, first, &reserved, vocabulary);
-        let added = |(id, (_, text)): (usize, &(&str, &str))| {
-            json!({ "id": id, "content": text, "single_word": false, "lstrip": false, "rstrip": false,
-                    "normalized": false, "special": true })
-        };
-        let byte_level =
-            json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true });
-        let vocab: Map<String, Value> =
-            learned.tokens.into_iter().enumerate().map(|(id, token)| (token, json!(id))).collect();
-        let file = json!({
-            "version": "1.0", "truncation": null, "padding": null,
-            "added_tokens": TRAINED_SPECIALS.iter().enumerate().map(added).collect::<Vec<_>>(),
-            "normalizer": null, "pre_tokenizer": byte_level.clone(), "post_processor": null, "decoder": byte_level,
-            "model": { "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
-                       "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
-                       "vocab": vocab, "merges": learned.merges },
-        });
-        let mut config = Map::new();
-        config.insert("tokenizer_class".to_owned(), json!("PreTrainedTokenizerFast"));
-        config.insert("clean_up_tokenization_spaces".to_owned(), json!(false));
-        for (key, text) in TRAINED_SPECIALS {
-            config.insert(key.to_owned(), json!(text));
-        }
-        let beside = Beside { config, ..Beside::default() };
-        Tokenizer::assemble(Path::new("the trained tokenizer"), format!("{file:#}\n").into_bytes(), beside)
     }
 
     /// Writes `tokenizer.json` (byte for byte as it was read), `tokenizer_config.json` and `special_tokens_map.json`, as
@@ -336,15 +273,22 @@ impl Tokenizer {
     /// What is lost, named by the first character that is no token on its own: where a model drops one inside a word, the
     /// bytes that it gives to the rest of the word are wrong.
     fn lost(&self, text: &str, gap: Range<usize>) -> TokenizerError {
-        let alone = |ch: &char| self.raw(ch.encode_utf8(&mut [0; 4])).is_ok_and(|tokens| tokens.is_empty());
-        match text.char_indices().find(|(_, ch)| alone(ch)) {
+        // Some put a mark for a blank before every text.
+        let mark = |id: u32| self.token(id).is_some_and(|token| token.chars().all(|ch| ch == MARK));
+        let alone = |ch: char| {
+            let tokens = self.raw(ch.encode_utf8(&mut [0; 4]));
+            tokens.is_ok_and(|tokens| {
+                tokens.is_empty() || ![' ', MARK].contains(&ch) && tokens.iter().all(|(id, _)| mark(*id))
+            })
+        };
+        match text.char_indices().find(|(_, ch)| alone(*ch)) {
             Some((at, ch)) => TokenizerError::Lost { text: ch.to_string(), at },
             None => TokenizerError::Lost { at: gap.start, text: text.get(gap).unwrap_or_default().to_owned() },
         }
     }
 
-    /// Whether an id is special, other than the one that unknown characters rightly become.
-    fn never_from_text(&self, id: u32) -> bool {
+    /// Whether an id is special, other than the one that unknown characters rightly become: no text is made into it.
+    pub fn never_from_text(&self, id: u32) -> bool {
         let Named { bos, eos, pad, unk } = self.named;
         let unknown_alone = unk == Some(id) && ![bos, eos, pad].contains(&unk);
         self.specials.contains_key(&id) && !unknown_alone
@@ -359,16 +303,35 @@ impl Tokenizer {
         Ok(encoding.get_ids().iter().copied().zip(ranges).collect())
     }
 
+    /// What tokens say as they stand, of a row or a part of one: special tokens by their own texts, and the blank kept that
+    /// some decoders take from the beginning of a text.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn verbatim(&self, ids: &[u32]) -> Result<String, TokenizerError> {
+        let once = self.decoded(ids, false)?;
+        if self.inner.get_decoder().is_none() {
+            return Ok(once);
+        }
+        // A beginning is changed once, so what comes behind the first of two is as it stands.
+        let twice = self.decoded(&[ids, ids].concat(), false)?;
+        Ok(twice.strip_prefix(&once).map_or(once.clone(), str::to_owned))
+    }
+
     /// Decodes tokens into text; special tokens are left out.
     ///
     /// # Errors
     /// [`TokenizerError::Id`], [`TokenizerError::Crate`].
     pub fn decode(&self, ids: &[u32]) -> Result<String, TokenizerError> {
+        self.decoded(ids, true)
+    }
+
+    fn decoded(&self, ids: &[u32], without_specials: bool) -> Result<String, TokenizerError> {
         if let Some(id) = ids.iter().find(|id| self.inner.id_to_token(**id).is_none()) {
             return Err(TokenizerError::Id { id: *id, vocabulary: self.vocabulary });
         }
         self.inner
-            .decode(ids, true)
+            .decode(ids, without_specials)
             .map_err(|error| TokenizerError::Crate { action: "decode tokens", message: error.to_string() })
     }
 
@@ -407,7 +370,7 @@ impl Tokenizer {
         self.named.pad
     }
 
-    /// Id of the token for what is not in the vocabulary.
+    /// Id of the token for what is not in the vocabulary; where it begins, ends or fills texts too, an id of it says nothing.
     pub fn unk(&self) -> Option<u32> {
         self.named.unk
     }
@@ -431,25 +394,6 @@ impl Tokenizer {
     pub fn special_in(&self, text: &str) -> Option<Range<usize>> {
         self.texts.as_ref()?.find(text).map(|found| found.range())
     }
-}
-
-/// The words that byte-level encoding cuts texts into, and how often each stands there.
-fn words_of(texts: &[&str]) -> Result<BTreeMap<String, u64>, TokenizerError> {
-    let cutter = ByteLevel::new(false, true, true);
-    let mut words: BTreeMap<String, u64> = BTreeMap::new();
-    for text in texts {
-        let mut cut = PreTokenizedString::from(*text);
-        cutter
-            .pre_tokenize(&mut cut)
-            .map_err(|error| TokenizerError::Crate { action: "cut a text into words", message: error.to_string() })?;
-        for (word, _, _) in cut.get_splits(OffsetReferential::Original, OffsetType::None) {
-            match words.get_mut(word) {
-                Some(count) => *count += 1,
-                None => drop(words.insert(word.to_owned(), 1)),
-            }
-        }
-    }
-    Ok(words)
 }
 
 /// Takes in the tokens of `added_tokens_decoder`.
@@ -514,6 +458,43 @@ fn gap(text: &str, tokens: &[(u32, Range<usize>)]) -> Option<Range<usize>> {
 }
 
 #[cfg(test)]
+pub(crate) mod for_tests {
+    //! Tokenizers for tests of other modules.
+
+    use super::*;
+
+    /// The tokenizer of a fixture.
+    pub fn fixture(name: &str) -> Tokenizer {
+        Tokenizer::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/nn").join(name)).expect(name)
+    }
+
+    /// That of `tinyllama`, with a token for every character of ASCII, and for others none that are bytes: each is unknown.
+    pub fn without_bytes() -> Tokenizer {
+        changed(|_| {})
+    }
+
+    /// The same without a token for what is unknown: such characters are lost.
+    pub fn lossy() -> Tokenizer {
+        changed(|file| file["model"]["unk_token"] = Value::Null)
+    }
+
+    fn changed(change: impl FnOnce(&mut Value)) -> Tokenizer {
+        let whole = fixture("tinyllama");
+        let mut file: Value = serde_json::from_slice(&whole.json).expect("JSON");
+        file["model"]["byte_fallback"] = json!(false);
+        file["model"]["fuse_unk"] = json!(false);
+        let vocab = file["model"]["vocab"].as_object_mut().expect("a map");
+        for ch in (32..127).map(char::from).chain(['\t']) {
+            let next = vocab.len();
+            vocab.entry(ch).or_insert_with(|| json!(next));
+        }
+        change(&mut file);
+        let beside = Beside { config: whole.config, special_map: whole.special_map, ..Beside::default() };
+        Tokenizer::assemble(Path::new("folder"), file.to_string().into_bytes(), beside).expect("a tokenizer")
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::path::PathBuf;
 
@@ -539,26 +520,6 @@ mod tests {
         let mut beside = Beside { config: trained().config, ..Beside::default() };
         change(&mut file, &mut beside.config);
         Tokenizer::assemble(Path::new("folder"), file.to_string().into_bytes(), beside)
-    }
-
-    #[test]
-    fn training_gives_the_same_bytes_in_whatever_order_and_loses_nothing() {
-        let tokenizer = trained();
-        let other = Tokenizer::train(TEXTS.into_iter().rev().cycle().take(30), 400).expect("trains");
-        assert_eq!(tokenizer.json, other.json);
-        assert_eq!(tokenizer.vocabulary(), tokenizer.inner.get_vocab_size(true));
-        assert!((261..=400).contains(&tokenizer.vocabulary()), "{}", tokenizer.vocabulary());
-        for text in TEXTS.into_iter().chain([" a", "\u{7f}\u{ffff}", ""]) {
-            let ids = tokenizer.encode(text).expect("encodes");
-            assert_eq!(tokenizer.decode(&ids).expect("decodes"), text);
-            assert!(ids.iter().all(|id| *id > 3), "{text}: {ids:?}");
-        }
-        assert!(tokenizer.encode(TEXTS[0]).expect("encodes").len() < TEXTS[0].len() / 2);
-        let roles = [tokenizer.bos(), tokenizer.eos(), tokenizer.pad(), tokenizer.unk()];
-        assert_eq!(roles, [Some(0), Some(1), Some(2), Some(3)]);
-        assert_eq!(tokenizer.special_texts().collect::<Vec<_>>(), ["<s>", "</s>", "<pad>", "<unk>"]);
-        assert!(matches!(Tokenizer::train(TEXTS.into_iter(), 259), Err(TokenizerError::Vocabulary { least: 260, .. })));
-        assert!(matches!(Tokenizer::train([""].into_iter(), 300), Err(TokenizerError::NoTexts)));
     }
 
     #[test]
@@ -690,6 +651,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_tokens_say_is_told_with_its_blanks_and_what_is_unknown() {
+        let metaspace = for_tests::fixture("tinyllama");
+        let ids = metaspace.encode("from x\n").expect("encodes");
+        assert_eq!(metaspace.decode(&ids).expect("decodes"), "from x\n");
+        // The mark that is put before every text is a token, and a blank.
+        assert_eq!(metaspace.verbatim(&ids).expect("told"), " from x\n");
+        let poor = for_tests::without_bytes();
+        let ids = poor.encode("a \u{6570}b").expect("encodes");
+        assert_eq!(poor.decode(&ids).expect("decodes"), "a b");
+        assert_eq!(poor.verbatim(&ids).expect("told"), " a <unk>b");
+        for name in ["llama", "llama3", "deepseek", "qwen2", "smollm2"] {
+            let tokenizer = for_tests::fixture(name);
+            let text = "x = 1\n\n  y";
+            let ids = tokenizer.encode(text).expect("encodes");
+            assert_eq!(tokenizer.verbatim(&ids).expect("told"), text, "{name}");
+        }
+        assert_eq!(metaspace.verbatim(&[]).expect("told"), "");
     }
 
     #[test]

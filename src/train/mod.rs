@@ -72,7 +72,7 @@ pub enum TrainError {
         message: String,
     },
     /// Examples cannot be encoded.
-    #[error("{count} of {of} rows cannot be encoded ({}{}), and may be left out by `-id:{}` in the query; the first", ids.join(", "), if *count > ids.len() { ", …" } else { "" }, ids.first().map_or("", String::as_str))]
+    #[error("{count} of {of} rows cannot be encoded ({}{}), and may be left out by `-id:{}` in the query (`scenery train lint` names each); the first", ids.join(", "), if *count > ids.len() { ", …" } else { "" }, ids.first().map_or("", String::as_str))]
     Rows {
         /// How many.
         count: usize,
@@ -82,6 +82,23 @@ pub enum TrainError {
         ids: Vec<String>,
         /// What is wrong with the first.
         source: Box<PromptError>,
+    },
+    /// Examples have a field that the template has no place for.
+    #[error(
+        "{count} of {of} rows have a {field} field, and prompt template `{id}` has no place for it: it would be missing from \
+         every prompt; take a template that has one (--template {}), or export the rows without it", fit.join(", ")
+    )]
+    NoPlace {
+        /// The field.
+        field: String,
+        /// How many have it.
+        count: usize,
+        /// Of how many.
+        of: usize,
+        /// Id of the template.
+        id: String,
+        /// Built-in templates that have a place for it.
+        fit: Vec<&'static str>,
     },
     /// The prompt contract cannot be used.
     #[error(transparent)]

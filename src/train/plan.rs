@@ -149,19 +149,7 @@ pub fn plan(
     let (items, fitted) = fit(train, options.max_len, policy)?;
     let sampler = Sampler::new(&items, options)?;
     let steps = sampler.total_steps();
-    let mut tally = Tally::new(&items);
-    let (mut epoch, mut made) = (0, 0);
-    while made < steps {
-        let order = sampler.epoch(epoch);
-        for rows in batches::steps(&order, &tally.lengths, options.batch_rows, options.length_window) {
-            if made == steps {
-                break;
-            }
-            made += 1;
-            tally.step(&rows, &items, epoch, options);
-        }
-        epoch += 1;
-    }
+    let tally = Tally::of(&items, &sampler, options);
     let trained: usize = items.iter().map(Item::trained).sum();
     let slots = items.iter().filter_map(|item| item.slots.as_ref()).flatten();
     let (slot, template) = slots.fold(
@@ -198,7 +186,7 @@ pub fn plan(
         too_long: options.too_long,
         fitted: if options.too_long == TooLong::Error { TooLongCount::default() } else { fitted },
         lengths,
-        epochs: epoch,
+        epochs: tally.epochs,
         steps_per_epoch: sampler.steps(0),
         steps,
         warmup_steps: Schedule::new(options, steps).warmup_steps,
@@ -221,8 +209,29 @@ pub fn plan(
     })
 }
 
+/// The micro-batches of all steps of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batched {
+    /// How many.
+    pub micro_batches: u64,
+    /// Their tokens, without padding.
+    pub tokens: u64,
+    /// With it.
+    pub padded_tokens: u64,
+}
+
+/// The micro-batches that a run over examples would cut.
+///
+/// # Errors
+/// As [`Sampler::new`].
+pub fn batched(items: &[Item], options: &Options) -> Result<Batched, RunError> {
+    let Tally { micro_batches, tokens, padded_tokens, .. } = Tally::of(items, &Sampler::new(items, options)?, options);
+    Ok(Batched { micro_batches, tokens, padded_tokens })
+}
+
 /// What the steps come to.
 struct Tally {
+    epochs: u32,
     lengths: Vec<usize>,
     rows_made: Vec<u64>,
     micro_batches: u64,
@@ -233,8 +242,10 @@ struct Tally {
 }
 
 impl Tally {
-    fn new(items: &[Item]) -> Tally {
-        Tally {
+    fn of(items: &[Item], sampler: &Sampler, options: &Options) -> Tally {
+        let steps = sampler.total_steps();
+        let mut tally = Tally {
+            epochs: 0,
             lengths: items.iter().map(|item| item.ids.len()).collect(),
             rows_made: vec![0; items.len()],
             micro_batches: 0,
@@ -242,10 +253,23 @@ impl Tally {
             padded_tokens: 0,
             trained_tokens: 0,
             realised: Vec::new(),
+        };
+        let mut made = 0;
+        while made < steps {
+            let order = sampler.epoch(tally.epochs);
+            for rows in batches::steps(&order, &tally.lengths, options.batch_rows, options.length_window) {
+                if made == steps {
+                    break;
+                }
+                made += 1;
+                tally.step(&rows, items, options);
+            }
+            tally.epochs += 1;
         }
+        tally
     }
 
-    fn step(&mut self, rows: &[usize], items: &[Item], epoch: u32, options: &Options) {
+    fn step(&mut self, rows: &[usize], items: &[Item], options: &Options) {
         let pack_tokens = options.packing.then_some(options.max_len);
         let cut = Cut { budget_tokens: options.micro_tokens, cost_tokens: options.micro_cost_tokens, pack_tokens };
         for micro in cut.micros(rows, &self.lengths) {
@@ -256,7 +280,7 @@ impl Tally {
             self.rows_made[*at] += 1;
             self.tokens += self.lengths[*at] as u64;
             self.trained_tokens += items[*at].trained() as u64;
-            sampler::realise(&mut self.realised, epoch, &items[*at]);
+            sampler::realise(&mut self.realised, self.epochs, &items[*at]);
         }
     }
 }

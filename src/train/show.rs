@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::TrainError;
-use super::data::Dataset;
+use super::data::{Dataset, Example};
+use super::{TrainError, encoded};
+use crate::prompt::PromptError;
 use crate::prompt::contract::{Contract, Encoded};
 use crate::prompt::tokenizer::Tokenizer;
 use crate::sample::Side;
@@ -45,7 +46,8 @@ pub struct Tokens {
 /// Tokens that stand together: a segment of the contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Part {
-    /// What the tokens say; of a special token its name, as in `<BOS>`.
+    /// What the tokens say, a blank at the beginning and tokens for what is unknown (`<unk>`) with the rest; of a special token
+    /// of the contract its name, as in `<BOS>`.
     pub text: String,
     /// Whether they are trained.
     pub trained: bool,
@@ -60,63 +62,59 @@ pub struct Part {
 /// Shows the examples at these places of the dataset.
 ///
 /// # Errors
-/// [`TrainError::Rows`] where one cannot be encoded at all; that it is too long is shown instead.
+/// [`TrainError::NoPlace`]; [`TrainError::Rows`] where any cannot be encoded at all; that one is too long is shown instead.
 pub fn show(
     dataset: &Dataset,
     contract: &Contract,
     tokenizer: &Tokenizer,
     places: &[usize],
 ) -> Result<Vec<Shown>, TrainError> {
+    encoded::check_fields(dataset, &contract.template)?;
     let unbounded = Contract { max_len: usize::MAX, ..contract.clone() };
-    let mut out = Vec::with_capacity(places.len());
-    for example in places.iter().filter_map(|at| dataset.examples.get(*at)) {
-        let refused = |source| TrainError::Rows {
-            count: 1,
-            of: places.len(),
-            ids: vec![example.id.clone()],
-            source: Box::new(source),
-        };
-        let fields = example.pairs();
-        let encoded = unbounded.encode(tokenizer, &fields).map_err(refused)?;
-        let prompt = unbounded.encode_prompt(tokenizer, &fields).map_err(refused)?;
-        let parts = parts(&encoded, tokenizer).map_err(refused)?;
-        // The prompt is shown as its own ids say, cut where the segments of the whole have it.
-        let asked = Encoded {
-            trained_from: prompt.len(),
-            segments: encoded
-                .segments
-                .iter()
-                .filter(|segment| segment.range.end <= prompt.len() && !segment.train)
-                .cloned()
-                .collect(),
-            ids: prompt.clone(),
-        };
-        out.push(Shown {
-            id: example.id.clone(),
-            source: example.source.clone(),
-            side: example.side,
-            parts,
-            prompt: self::parts(&asked, tokenizer).map_err(refused)?,
-            prefix_identical: encoded.ids.starts_with(&prompt) && encoded.trained_from == prompt.len(),
-            tokens: Tokens {
-                prompt: encoded.trained_from,
-                trained: encoded.ids.len() - encoded.trained_from,
-                total: encoded.ids.len(),
-                most: contract.max_len,
-            },
-            too_long: encoded.ids.len() > contract.max_len,
-        });
-    }
-    Ok(out)
+    let shown = places.iter().filter_map(|at| Some((*at, dataset.examples.get(*at)?)));
+    let shown = shown.map(|(at, example)| (at, one(example, &unbounded, contract.max_len, tokenizer)));
+    encoded::whole(dataset, shown.collect())
 }
 
-fn parts(encoded: &Encoded, tokenizer: &Tokenizer) -> Result<Vec<Part>, crate::prompt::PromptError> {
+fn one(example: &Example, unbounded: &Contract, most: usize, tokenizer: &Tokenizer) -> Result<Shown, PromptError> {
+    let fields = example.pairs();
+    let encoded = unbounded.encode(tokenizer, &fields)?;
+    let prompt = unbounded.encode_prompt(tokenizer, &fields)?;
+    // The prompt is shown as its own ids say, cut where the segments of the whole have it.
+    let asked = Encoded {
+        trained_from: prompt.len(),
+        segments: encoded
+            .segments
+            .iter()
+            .filter(|segment| segment.range.end <= prompt.len() && !segment.train)
+            .cloned()
+            .collect(),
+        ids: prompt.clone(),
+    };
+    Ok(Shown {
+        id: example.id.clone(),
+        source: example.source.clone(),
+        side: example.side,
+        parts: parts(&encoded, tokenizer)?,
+        prompt: parts(&asked, tokenizer)?,
+        prefix_identical: encoded.ids.starts_with(&prompt) && encoded.trained_from == prompt.len(),
+        tokens: Tokens {
+            prompt: encoded.trained_from,
+            trained: encoded.ids.len() - encoded.trained_from,
+            total: encoded.ids.len(),
+            most,
+        },
+        too_long: encoded.ids.len() > most,
+    })
+}
+
+fn parts(encoded: &Encoded, tokenizer: &Tokenizer) -> Result<Vec<Part>, PromptError> {
     let mut out = Vec::new();
     for segment in encoded.segments.iter().filter(|segment| !segment.range.is_empty()) {
         let ids = &encoded.ids[segment.range.clone()];
         let text = match &segment.special {
             Some(name) => format!("<{}>", name.to_uppercase()),
-            None => tokenizer.decode(ids)?,
+            None => tokenizer.verbatim(ids)?,
         };
         out.push(Part {
             text,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Asked, RunsArgs, TrainFlags};
+use super::{Asked, BatchFlags, RunsArgs, TokenFlags, TrainFlags};
 use crate::nn::DeviceChoice;
 
 /// `train`.
@@ -80,7 +80,7 @@ impl TrainWhat {
     }
 }
 
-/// What is trained on, and how it is made into tokens.
+/// What is looked at or trained on.
 #[derive(Args, Debug)]
 pub struct TrainDataArgs {
     /// The query
@@ -89,15 +89,18 @@ pub struct TrainDataArgs {
     /// An export to read instead of a query
     #[arg(long, value_name = "DIR", conflicts_with_all = ["query", "file"])]
     pub data: Option<PathBuf>,
-    /// The base model: a folder with tokenizer.json and config.json; a tokenizer made of the rows themselves unless said
+    /// The base model: a folder with config.json, tokenizer.json and, to train, safetensors
     #[arg(long, value_name = "DIR")]
     pub base: Option<PathBuf>,
     /// The prompt template
     #[arg(long, value_name = "NAME", default_value = "alpaca")]
     pub template: String,
-    /// Most tokens of prompt and answer together
-    #[arg(long, value_name = "N", default_value_t = 2_048, value_parser = clap::value_parser!(u32).range(2..))]
-    pub max_len: u32,
+    /// What to do about rows without an instruction: error, skip
+    #[arg(long, default_value = "error", value_name = "WHAT", conflicts_with = "data")]
+    pub missing_instruction: String,
+    /// What to do about rows that hold the text of a special token: error, skip
+    #[arg(long, default_value = "error", value_name = "WHAT", conflicts_with = "data")]
+    pub special_text: String,
 }
 
 /// `train show`.
@@ -106,6 +109,9 @@ pub struct TrainShowArgs {
     /// What is shown
     #[command(flatten)]
     pub data: TrainDataArgs,
+    /// How it is made into tokens
+    #[command(flatten)]
+    pub tokens: TokenFlags,
     /// Show so many examples, the first of the slice
     #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
     pub limit: usize,
@@ -117,12 +123,15 @@ pub struct TrainLintArgs {
     /// What is checked
     #[command(flatten)]
     pub data: TrainDataArgs,
+    /// How it is made into tokens
+    #[command(flatten)]
+    pub tokens: TokenFlags,
+    /// How it would be cut into batches
+    #[command(flatten)]
+    pub batches: BatchFlags,
     /// Ids and labels of another trainer, a row a line, instead of a query
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["query", "file", "data", "template"], requires = "base")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["query", "file", "data", "template", "from_scratch"], requires = "base")]
     pub encoded: Option<PathBuf>,
-    /// Tokens of a micro-batch, by which the share of padding is told
-    #[arg(long, value_name = "N", default_value_t = 8_192, value_parser = clap::value_parser!(u32).range(2..))]
-    pub token_budget: u32,
     /// Checks that are not asked, separated by commas: E07,W12
     #[arg(long, value_delimiter = ',', value_name = "CODES")]
     pub ignore: Vec<String>,
@@ -134,29 +143,12 @@ pub struct TrainLintArgs {
     pub list: bool,
 }
 
-/// What a run is made of.
-#[derive(Args, Debug)]
-pub struct TrainSliceArgs {
-    /// The query
-    #[command(flatten)]
-    pub asked: Asked,
-    /// An export to read instead of a query
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["query", "file"])]
-    pub data: Option<PathBuf>,
-    /// The base model: a folder with config.json, safetensors and tokenizer.json
-    #[arg(long, value_name = "DIR")]
-    pub base: Option<PathBuf>,
-    /// The prompt template
-    #[arg(long, value_name = "NAME", default_value = "alpaca")]
-    pub template: String,
-}
-
 /// `train plan`.
 #[derive(Args, Debug)]
 pub struct TrainPlanArgs {
     /// What it is about
     #[command(flatten)]
-    pub data: TrainSliceArgs,
+    pub data: TrainDataArgs,
     /// The options
     #[command(flatten)]
     pub flags: TrainFlags,
@@ -167,7 +159,7 @@ pub struct TrainPlanArgs {
 pub struct TrainRunArgs {
     /// What it is made of
     #[command(flatten)]
-    pub data: TrainSliceArgs,
+    pub data: TrainDataArgs,
     /// Its name, and that of its folder under runs/; the next of r1, r2 .. unless said
     #[arg(long, value_name = "NAME", conflicts_with = "out")]
     pub name: Option<String>,
@@ -177,12 +169,6 @@ pub struct TrainRunArgs {
     /// Let a licence be trained on that is unknown, restricts use or is denied by scenery.toml; repeatable
     #[arg(long, value_name = "SPDX")]
     pub allow_licence: Vec<String>,
-    /// What to do about rows without an instruction: error, skip
-    #[arg(long, default_value = "error", value_name = "WHAT")]
-    pub missing_instruction: String,
-    /// What to do about rows that hold the text of a special token: error, skip
-    #[arg(long, default_value = "error", value_name = "WHAT")]
-    pub special_text: String,
     /// The options
     #[command(flatten)]
     pub flags: TrainFlags,

@@ -1,10 +1,48 @@
 //! The options of a run, as `train plan` and `train run` take them.
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 use crate::nn::{DeviceChoice, Precision};
 use crate::train::options::{CurriculumKind, Metric, Take, TooLong};
 use crate::train::schedule::ScheduleKind;
+
+/// How examples are made into tokens.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TokenFlags {
+    /// Begin with a small model of random first values, and a vocabulary made of the train side, instead of a base
+    #[arg(long, conflicts_with = "base")]
+    pub from_scratch: bool,
+    /// With --from-scratch: tokens of its vocabulary at most
+    #[arg(long, value_name = "N", requires = "from_scratch", conflicts_with = "base", help_heading = "Model")]
+    pub vocab: Option<usize>,
+    /// Most tokens of an example, prompt and answer together; 2,048 unless said
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(2..), help_heading = "Examples")]
+    pub max_len: Option<usize>,
+}
+
+/// How examples are cut into batches.
+#[derive(Args, Clone, Debug, Default)]
+pub struct BatchFlags {
+    /// Examples per step: the effective batch
+    #[arg(long, value_name = "ROWS", help_heading = "Batches")]
+    pub batch: Option<usize>,
+    /// Tokens of a micro-batch at most, padding included
+    #[arg(long, value_name = "N", help_heading = "Batches")]
+    pub micro_tokens: Option<usize>,
+    /// What one more micro-batch costs beside its tokens, in tokens
+    #[arg(long, value_name = "N", help_heading = "Batches")]
+    pub micro_cost: Option<usize>,
+    /// Steps whose examples are regrouped by length; 1 for none
+    #[arg(long, value_name = "STEPS", help_heading = "Batches")]
+    pub length_window: Option<usize>,
+    /// Put several examples into a row
+    #[arg(long, help_heading = "Batches")]
+    pub packing: bool,
+    /// Seed of the order, and of the first values of a model from scratch
+    #[arg(long, value_name = "N", help_heading = "Batches")]
+    pub seed: Option<u64>,
+}
 
 /// What is trained and how; a preset says what is not said.
 #[derive(Args, Debug, Default)]
@@ -12,9 +50,12 @@ pub struct TrainFlags {
     /// Where the options begin: default, seed, scratch; with --from-scratch that one unless said
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
-    /// Train all weights of a small model with random first values instead of an adapter beside a base
-    #[arg(long, conflicts_with_all = ["base", "full"])]
-    pub from_scratch: bool,
+    /// How examples are made into tokens
+    #[command(flatten)]
+    pub tokens: TokenFlags,
+    /// How they are cut into batches
+    #[command(flatten)]
+    pub batches: BatchFlags,
     /// With --from-scratch: width of the model
     #[arg(long, value_name = "N", requires = "from_scratch", conflicts_with = "base", help_heading = "Model")]
     pub hidden: Option<usize>,
@@ -24,11 +65,8 @@ pub struct TrainFlags {
     /// With --from-scratch: its heads
     #[arg(long, value_name = "N", requires = "from_scratch", conflicts_with = "base", help_heading = "Model")]
     pub heads: Option<usize>,
-    /// With --from-scratch: tokens of its vocabulary at most
-    #[arg(long, value_name = "N", requires = "from_scratch", conflicts_with = "base", help_heading = "Model")]
-    pub vocab: Option<usize>,
     /// Train all weights of the base instead of an adapter
-    #[arg(long, help_heading = "Model")]
+    #[arg(long, conflicts_with = "from_scratch", help_heading = "Model")]
     pub full: bool,
     /// Rank of LoRA
     #[arg(long, value_name = "R", conflicts_with = "full", help_heading = "Model")]
@@ -72,9 +110,6 @@ pub struct TrainFlags {
     /// Steps at most; without --epochs the run goes on until then
     #[arg(long, value_name = "N", help_heading = "Length and rate")]
     pub max_steps: Option<u64>,
-    /// Examples per step: the effective batch
-    #[arg(long, value_name = "ROWS", help_heading = "Length and rate")]
-    pub batch: Option<usize>,
     /// The highest learning rate
     #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Length and rate")]
     pub lr: Option<f64>,
@@ -102,9 +137,6 @@ pub struct TrainFlags {
     /// Added to the root of the latter
     #[arg(long, value_name = "E", help_heading = "Length and rate")]
     pub epsilon: Option<f64>,
-    /// Most tokens of an example
-    #[arg(long, value_name = "N", help_heading = "Examples")]
-    pub max_len: Option<usize>,
     /// What is done with longer ones: error, drop, truncate
     #[arg(long, value_name = "WHAT", help_heading = "Examples")]
     pub too_long: Option<TooLong>,
@@ -117,24 +149,9 @@ pub struct TrainFlags {
     /// What says how hard an example is, easiest first: complexity:basic,intermediate,advanced
     #[arg(long, value_name = "KEY:ORDER", help_heading = "Examples")]
     pub curriculum_by: Option<String>,
-    /// Seed of the order and of the first values
-    #[arg(long, value_name = "N", help_heading = "Examples")]
-    pub seed: Option<u64>,
-    /// Tokens of a micro-batch at most, padding included
-    #[arg(long, value_name = "N", help_heading = "Examples")]
-    pub micro_tokens: Option<usize>,
-    /// The same in evaluations
+    /// Tokens of a micro-batch in evaluations
     #[arg(long, value_name = "N", help_heading = "Examples")]
     pub eval_tokens: Option<usize>,
-    /// What one more micro-batch costs beside its tokens, in tokens
-    #[arg(long, value_name = "N", help_heading = "Examples")]
-    pub micro_cost: Option<usize>,
-    /// Steps whose examples are regrouped by length; 1 for none
-    #[arg(long, value_name = "STEPS", help_heading = "Examples")]
-    pub length_window: Option<usize>,
-    /// Put several examples into a row
-    #[arg(long, help_heading = "Examples")]
-    pub packing: bool,
     /// Steps between evaluations; the end of each epoch unless said
     #[arg(long, value_name = "STEPS", help_heading = "Evaluation and checkpoints")]
     pub eval_every: Option<u64>,

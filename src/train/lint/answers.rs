@@ -1,31 +1,38 @@
 //! E07 and E09: what an answer must not hold, and that it is Python.
 
-use rayon::prelude::*;
+use std::sync::LazyLock;
 
-use super::rows::{Row, Subject};
+use rayon::prelude::*;
+use regex::Regex;
+
+use super::rows::{Refused, Row, Subject};
 use super::{Check, Found, Named, Outcome, Severity, rows_are};
 use crate::analyze::facts::Syntax;
 use crate::analyze::parse;
 
-/// What chat and instruction formats put around turns.
+/// What chat and instruction formats put around turns, in small letters; tokens as `<|im_start|>` are told by their form.
 const MARKERS: &[&str] = &[
-    "### Instruction:",
-    "### Response:",
-    "### Input:",
-    "[INST]",
-    "[/INST]",
-    "<<SYS>>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<|eot_id|>",
-    "<|EOT|>",
-    "<|system|>",
-    "<|user|>",
-    "<|assistant|>",
+    "### instruction:",
+    "### response:",
+    "### input:",
+    "### system:",
+    "### user:",
+    "### human:",
+    "### assistant:",
+    "[inst]",
+    "[/inst]",
+    "<<sys>>",
+    "<</sys>>",
     "<start_of_turn>",
     "<end_of_turn>",
+    "<fim_prefix>",
+    "<fim_middle>",
+    "<fim_suffix>",
 ];
+
+/// Tokens that models have for turns, ends, headers and gaps: `<|eot_id|>`, `<｜begin▁of▁sentence｜>`.
+static TOKENS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"<[|｜][\w▁.-]{1,40}[|｜]>").expect("the pattern is legal"));
 
 /// E07.
 pub static FOREIGN_TEXT: Check = Check {
@@ -50,14 +57,15 @@ pub static FOREIGN_TEXT: Check = Check {
 /// What an answer holds that it should not.
 fn foreign(subject: &Subject<'_>, row: &Row) -> Option<String> {
     let marked = match &row.ids {
-        Err(refused) => return Some(refused.clone()),
-        Ok(marked) => marked,
+        Err(Refused::SpecialText(refused)) => return Some(refused.clone()),
+        Err(Refused::Other(_)) => None,
+        Ok(marked) => Some(marked),
     };
-    if let Some(range) = &marked.answer {
-        let ids = &marked.ids[range.clone()];
+    if let Some((marked, range)) = marked.and_then(|marked| Some((marked, marked.answer.clone()?))) {
+        let ids = &marked.ids[range];
         // What ends another trainer's answer, and perhaps a line end behind it, is part of what it trains.
         let inner = ids.len().saturating_sub(if subject.dataset.is_some() { 0 } else { 2 });
-        let special = ids[..inner].iter().position(|id| subject.tokenizer.specials().contains_key(id));
+        let special = ids[..inner].iter().position(|id| subject.tokenizer.never_from_text(*id));
         if let Some(at) = special {
             return Some(format!("token {at} of the answer is the special token `{}`", subject.token(ids[at])));
         }
@@ -65,10 +73,15 @@ fn foreign(subject: &Subject<'_>, row: &Row) -> Option<String> {
     let response = row.response.as_deref()?;
     for (at, line) in response.lines().enumerate() {
         let line = line.trim();
-        let marker = MARKERS.iter().copied().find(|marker| line.contains(marker));
-        let fixed = || subject.fixed_lines.iter().map(String::as_str).find(|fixed| *fixed == line);
+        let small = line.to_lowercase();
+        let marker = MARKERS.iter().find(|marker| small.contains(**marker)).map(|marker| (*marker).to_owned());
+        let marker = marker.or_else(|| TOKENS.find(line).map(|token| token.as_str().to_owned()));
+        let fixed = || subject.fixed_lines.iter().find(|fixed| *fixed == line).cloned();
         if line.starts_with("```") || line.starts_with("~~~") {
             return Some(format!("line {} is a code fence", at + 1));
+        }
+        if line.contains("```") {
+            return Some(format!("line {} holds a code fence", at + 1));
         }
         if let Some(marker) = marker.or_else(fixed) {
             return Some(format!("line {} holds `{marker}`", at + 1));
@@ -140,12 +153,27 @@ mod tests {
                 if codes(&marked).is_empty() { with(&format!("'''\n{}'''\n{}", &text[2..], scene(2))) } else { marked };
             assert_eq!(codes(&marked), ["E07"], "{text}");
         }
+        for marker in [
+            "### USER:",
+            "### Assistant:",
+            "[inst]",
+            "<|start_header_id|>",
+            "<|FIM_middle|>",
+            "<｜begin▁of▁sentence｜>",
+            "<|im_sep|>",
+            "```",
+        ] {
+            let marked = with(&format!("{}# said {marker} here\n", scene(2)));
+            assert_eq!(codes(&marked), ["E07"], "{marker}");
+        }
         // A strike-through tag of Pango is what some tokenizers end texts by.
         let special =
             with(&scene(2).replace("circle = Circle", "t = MarkupText('<s>no</s>')\n        circle = Circle"));
         assert_eq!(codes(&special), ["E07"]);
         assert!(special.findings[0].rows[0].detail.contains("special token"), "{:?}", special.findings[0].rows);
-        assert!(codes(&with(&scene(2).replace("radius=2", "radius=2.5"))).is_empty());
+        for code in [scene(2).replace("radius=2", "radius=2.5"), scene(2) + "        x = 1 < 2 | 3 > 1  # a | b\n"] {
+            assert!(codes(&with(&code)).is_empty(), "{code}");
+        }
     }
 
     #[test]

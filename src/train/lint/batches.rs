@@ -1,72 +1,64 @@
 //! W15 and W16: tokens that are paid for and teach nothing, and tokens that stand for what the vocabulary lacks.
 
-use super::{Check, Found, Named, Outcome, Severity, Table, percent, rounded, rows_are};
+use std::collections::BTreeMap;
+
+use super::super::item::Item;
+use super::super::{batches, plan};
+use super::{Check, Found, Named, Outcome, Severity, Table, rounded, rows_are};
 use crate::sample::Side;
 
 /// Share of padding above which it is said.
 const MUCH: f64 = 0.1;
-
-/// Tokens of batches cut by length: `real` of rows, and what fills them up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Filled {
-    batches: usize,
-    real: usize,
-    padding: usize,
-}
-
-/// Cuts rows, the longest first, into batches of at most so many tokens, each row as wide as the longest of its batch. A row
-/// over the budget is a batch of its own.
-fn filled(mut lengths: Vec<usize>, budget: usize) -> Filled {
-    lengths.sort_unstable_by(|one, other| other.cmp(one));
-    let mut out = Filled::default();
-    let mut rest = lengths.as_slice();
-    while let Some(widest) = rest.first().copied().filter(|widest| *widest > 0) {
-        let rows = (budget / widest).clamp(1, rest.len());
-        let real: usize = rest[..rows].iter().sum();
-        out.batches += 1;
-        out.real += real;
-        out.padding += widest * rows - real;
-        rest = &rest[rows..];
-    }
-    out
-}
 
 /// W15.
 pub static PADDING: Check = Check {
     code: "W15",
     name: "padding",
     severity: Severity::Warning,
-    doc: "More than a tenth of the tokens of length-bucketed batches would be padding.",
-    remedy: "A smaller token budget wastes less; packing wastes none.",
+    doc: "More than a tenth of the tokens of the micro-batches that a run would cut is padding.",
+    remedy: "A longer --length-window puts rows of like length into a step, a smaller --micro-tokens or --micro-cost cuts closer, --packing wastes next to none; `scenery train plan` with the same flags says the share.",
     run: |subject| {
-        let rows = subject.marked().filter(|(row, _)| row.side.is_none_or(|side| side == Side::Train));
-        let mut lengths: Vec<usize> = rows.map(|(_, marked)| marked.ids.len()).collect();
-        let budget = subject.token_budget;
-        let made = filled(lengths.clone(), budget);
-        let share = made.padding as f64 / (made.padding + made.real).max(1) as f64;
+        let rows = subject.marked().filter(|(row, marked)| {
+            let trained = row.side.is_none_or(|side| side == Side::Train);
+            trained && (2..=subject.most).contains(&marked.ids.len())
+        });
+        let items: Vec<Item> = rows
+            .map(|(row, marked)| Item {
+                id: row.name.clone(),
+                ids: marked.ids.clone(),
+                trained_from: marked.trained.first().map_or(1, |range| range.start.max(1)),
+                labels: BTreeMap::new(),
+                slots: None,
+            })
+            .collect();
+        let Ok(made) = plan::batched(&items, subject.options) else {
+            return Outcome::Untold("no row of the train side could be put into a batch".to_owned());
+        };
+        let share = batches::padding_share(made.tokens, made.padded_tokens);
         if share <= MUCH {
             return Outcome::Clean;
         }
+        let mut lengths: Vec<usize> = items.iter().map(|item| item.ids.len()).collect();
         lengths.sort_unstable();
         let at = |share: f64| lengths[((lengths.len() as f64 * share).ceil() as usize).clamp(1, lengths.len()) - 1];
         let table = Table {
-            title: "length-bucketed batches".to_owned(),
-            head: ["tokens a batch", "batches", "real tokens", "padding", "%", "median row", "90th", "longest"]
+            title: "micro-batches of a run".to_owned(),
+            head: ["tokens at most", "micro-batches", "real tokens", "padding", "%", "median row", "90th", "longest"]
                 .map(str::to_owned)
                 .to_vec(),
             rows: vec![vec![
-                budget.into(),
-                made.batches.into(),
-                made.real.into(),
-                made.padding.into(),
-                percent(made.padding, made.padding + made.real),
+                subject.options.micro_tokens.into(),
+                made.micro_batches.into(),
+                made.tokens.into(),
+                (made.padded_tokens - made.tokens).into(),
+                rounded(100.0 * share, 1),
                 at(0.5).into(),
                 at(0.9).into(),
                 at(1.0).into(),
             ]],
             notes: Vec::new(),
         };
-        let message = format!("{}% of the tokens of batches would be padding", rounded(100.0 * share, 1));
+        let message = format!("{}% of the tokens of micro-batches would be padding", rounded(100.0 * share, 1));
         Outcome::Found(Found { message, rows: Vec::new(), tables: vec![table] })
     },
 };
@@ -79,8 +71,13 @@ pub static UNKNOWN: Check = Check {
     doc: "A row has tokens that stand for text which the vocabulary does not hold.",
     remedy: "Such text cannot be learned or written: take a base with a byte-level vocabulary, or leave the rows out.",
     run: |subject| {
-        let Some(unknown) = subject.tokenizer.unk() else {
-            return Outcome::Clean;
+        let unknown = match subject.tokenizer.unk() {
+            None => return Outcome::Clean,
+            Some(id) if subject.tokenizer.never_from_text(id) => {
+                let why = "the tokenizer's unknown token also begins, ends or fills texts".to_owned();
+                return Outcome::Untold(why);
+            }
+            Some(id) => id,
         };
         let mut rows = Vec::new();
         let mut all = 0;
@@ -101,51 +98,74 @@ pub static UNKNOWN: Check = Check {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::for_tests::{clean, codes, contract, dataset, subject, tokenizer};
+    use super::super::super::data::Dataset;
+    use super::super::super::options::Options;
+    use super::super::super::{memory, prepare};
+    use super::super::rows::Subject;
+    use super::super::rows::for_tests::{clean, codes, contract, dataset, options, subject, tokenizer};
     use super::super::run;
     use super::*;
+    use crate::prompt::tokenizer::Tokenizer;
+    use crate::prompt::tokenizer::for_tests::{fixture, without_bytes};
 
-    #[test]
-    fn batches_hold_no_more_than_their_budget_and_every_row_once() {
-        assert_eq!(filled(vec![4, 4, 2, 3], 8), Filled { batches: 2, real: 13, padding: 1 });
-        assert_eq!(filled(vec![9, 1], 8), Filled { batches: 2, real: 10, padding: 0 });
-        assert_eq!(filled(vec![], 8), Filled::default());
-        assert_eq!(filled(vec![100, 1, 1, 1], 400), Filled { batches: 1, real: 103, padding: 297 });
+    /// Rows that end in so many further lines.
+    fn with_lines(more: impl Fn(usize) -> usize) -> Dataset {
+        let mut examples = clean();
+        for (at, example) in examples.iter_mut().enumerate() {
+            let text = example.field("response").to_owned() + &"        self.wait()\n".repeat(more(at));
+            example.fields.insert("response".to_owned(), text);
+        }
+        dataset(examples)
     }
 
     #[test]
-    fn rows_of_very_different_lengths_in_one_batch_are_w15() {
-        let report = |long: bool, budget: usize| {
-            let mut examples = clean();
-            if long {
-                let text = examples[0].field("response").to_owned() + &"        self.wait()\n".repeat(300);
-                examples[0].fields.insert("response".to_owned(), text);
-            }
-            let data = dataset(examples);
-            let tokenizer = tokenizer(&data);
+    fn padding_is_that_of_the_plan_and_more_than_a_tenth_is_w15() {
+        let check = |data: &Dataset, options: &Options| {
+            let tokenizer = tokenizer(data);
             let contract = contract("alpaca", &tokenizer, 1 << 20);
-            let mut subject = subject(&data, &contract, &tokenizer);
-            subject.token_budget = budget;
-            run(&subject, &[])
+            let options = Options { max_len: 1 << 20, ..options.clone() };
+            let subject = Subject::of_dataset(data, &contract, &tokenizer, &options).expect("a subject");
+            let report = run(&subject, &["W11"]);
+            let sides = prepare::sides(data, &contract, &tokenizer).expect("sides");
+            let plan = plan::plan(sides.train, 0, &options, &memory::seed_shape()).expect("a plan");
+            let found = codes(&report);
+            assert_eq!(found.contains(&"W15"), plan.padding > MUCH, "{} {:#?}", plan.padding, report.findings);
+            if let Some(found) = report.findings.first() {
+                let row = &found.tables[0].rows[0];
+                let wanted = rounded(100.0 * plan.padding, 1);
+                assert_eq!((&row[1], &row[2], &row[4]), (&plan.micro_batches.into(), &plan.tokens.into(), &wanted));
+            }
+            found
         };
-        assert!(codes(&report(false, 8_192)).is_empty());
-        assert!(codes(&report(true, 512)).is_empty(), "in small batches the long row is alone");
-        let wasted = report(true, 1 << 20);
-        assert_eq!(codes(&wasted), ["W15"], "{:#?}", wasted.findings);
+        // What one more micro-batch costs is more than all padding, so a step is one.
+        let together = Options { micro_tokens: 1 << 20, micro_cost_tokens: 1 << 20, ..options() };
+        let ragged = with_lines(|at| at % 3 * 60);
+        assert!(check(&with_lines(|_| 0), &together).is_empty(), "rows are alike");
+        assert_eq!(check(&ragged, &together), ["W15"]);
+        // The ways out that the remedy names.
+        assert!(check(&ragged, &Options { micro_tokens: 512, ..together.clone() }).is_empty());
+        assert!(check(&ragged, &Options { micro_cost_tokens: 0, ..together.clone() }).is_empty());
+        assert!(check(&ragged, &Options { length_window: 4, batch_rows: 4, ..together.clone() }).is_empty());
+        assert!(check(&ragged, &Options { packing: true, ..together }).is_empty());
     }
 
     #[test]
-    fn unknown_tokens_are_w16() {
-        let data = dataset(clean());
-        let tokenizer = tokenizer(&data);
-        let unknown = tokenizer.unk().expect("it has one");
-        let contract = contract("alpaca", &tokenizer, 2_048);
-        let mut subject = subject(&data, &contract, &tokenizer);
-        let marked = subject.rows[2].ids.as_mut().expect("it is encoded");
-        let at = marked.trained[0].start;
-        marked.ids[at] = unknown;
-        let report = run(&subject, &["E07"]);
-        assert_eq!((codes(&report), report.findings[0].count), (vec!["W16"], 1));
-        assert_eq!(report.ignored, ["E07"]);
+    fn unknown_tokens_are_w16_and_no_error() {
+        let mut examples = clean();
+        let data = dataset(examples.clone());
+        let (whole, without_bytes) = (fixture("tinyllama"), without_bytes());
+        let unknown = |data: &Dataset, tokenizer: &Tokenizer| {
+            let contract = contract("alpaca", tokenizer, 1 << 20);
+            run(&subject(data, &contract, tokenizer), &["W11"])
+        };
+        assert!(codes(&unknown(&data, &without_bytes)).is_empty());
+        let text = examples[2].field("response").to_owned() + "        # \u{6570}\u{5b66}\n";
+        examples[2].fields.insert("response".to_owned(), text);
+        let data = dataset(examples);
+        let report = unknown(&data, &without_bytes);
+        assert_eq!((codes(&report), report.errors), (vec!["W16"], 0), "{:#?}", report.findings);
+        assert_eq!(report.findings[0].count, 1);
+        assert!(report.findings[0].rows[0].detail.starts_with("2 of "), "{:?}", report.findings[0].rows);
+        assert!(codes(&unknown(&data, &whole)).is_empty(), "bytes stand for it");
     }
 }

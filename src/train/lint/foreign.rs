@@ -9,9 +9,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::rows::{Marked, Prefix, Row, Subject, TOKEN_BUDGET, prefix};
+use super::rows::{Marked, Prefix, Row, Subject, prefix};
 use crate::prompt::tokenizer::Tokenizer;
 use crate::sample::hash16;
+use crate::train::options::Options;
 use crate::train::{TrainError, file_error};
 
 /// The label of a token that is not trained.
@@ -26,13 +27,18 @@ struct Line {
     attention_mask: Option<Vec<u8>>,
 }
 
-/// Reads a file of ids and labels. `ends` are further tokens that end an answer, beside the tokenizer's own; `most` is the
-/// length that rows must not exceed.
+/// Reads a file of ids and labels. `ends` are further tokens that end an answer, beside the tokenizer's own; rows must not be
+/// longer than the options say.
 ///
 /// # Errors
 /// [`TrainError::File`]; [`TrainError::Export`] with the line that is none, has other lengths, or has a label that is neither
 /// masked nor the id of its place.
-pub fn read<'a>(path: &Path, tokenizer: &'a Tokenizer, ends: &[u32], most: usize) -> Result<Subject<'a>, TrainError> {
+pub fn read<'a>(
+    path: &Path,
+    tokenizer: &'a Tokenizer,
+    ends: &[u32],
+    options: &'a Options,
+) -> Result<Subject<'a>, TrainError> {
     let text = std::fs::read_to_string(path).map_err(file_error("read", path))?;
     let mut rows = Vec::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -53,9 +59,9 @@ pub fn read<'a>(path: &Path, tokenizer: &'a Tokenizer, ends: &[u32], most: usize
         bos: tokenizer.bos(),
         bos_wanted: None,
         ends: all,
-        most,
+        most: options.max_len,
         fixed_lines: Vec::new(),
-        token_budget: TOKEN_BUDGET,
+        options,
     })
 }
 
@@ -127,6 +133,7 @@ fn row(text: &str, tokenizer: &Tokenizer, number: u64) -> Result<Row, String> {
         answer_key: answered,
         instruction: Some(said(&input_ids[..answer.as_ref().map_or(input_ids.len(), |range| range.start)])?),
         response: answer.clone().map(|range| said(&input_ids[range])).transpose()?,
+        system: None,
         ids: Ok(Marked { ids: input_ids, trained, answer, prefix: begins }),
     })
 }

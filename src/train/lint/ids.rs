@@ -1,6 +1,6 @@
 //! E01 to E05: what the ids of a row must be like.
 
-use super::rows::{Marked, Prefix};
+use super::rows::{Marked, Prefix, Refused};
 use super::{Check, Found, Named, Outcome, Severity, rows_are};
 
 /// E01.
@@ -14,14 +14,15 @@ pub static BOS: Check = Check {
         let Some(bos) = subject.bos else {
             return Outcome::Untold("the tokenizer has no beginning token".to_owned());
         };
-        // What another trainer wants is told by its first row.
+        // What another trainer wants is told by most of its rows.
         let count = |marked: &Marked| {
             let end = marked.ids.len() - usize::from(subject.is_end(bos) && marked.ids.last() == Some(&bos));
             let places: Vec<usize> = (0..end).filter(|at| marked.ids[*at] == bos).collect();
             places
         };
-        let first = subject.marked().next().map(|(_, marked)| count(marked).len().min(1));
-        let wanted = subject.bos_wanted.or(first).unwrap_or(0);
+        let with = subject.marked().filter(|(_, marked)| !count(marked).is_empty()).count();
+        let most = usize::from(2 * with >= subject.marked().count());
+        let wanted = subject.bos_wanted.unwrap_or(most);
         let mut rows = Vec::new();
         for (row, marked) in subject.marked() {
             let places = count(marked);
@@ -83,11 +84,20 @@ pub static NOTHING: Check = Check {
     code: "E03",
     name: "nothing-trained",
     severity: Severity::Error,
-    doc: "A row has no trained token but the one that ends it.",
+    doc: "A row has no trained token but the one that ends it, or cannot be made into tokens at all.",
     remedy: "Give the row an answer or leave it out of the query; of another trainer, find the marker or length that masks it whole.",
     run: |subject| {
         let mut rows = Vec::new();
-        for (row, marked) in subject.marked() {
+        for row in &subject.rows {
+            let marked = match &row.ids {
+                Ok(marked) => marked,
+                // That a text is one of a special token is told by another check.
+                Err(Refused::SpecialText(_)) => continue,
+                Err(Refused::Other(why)) => {
+                    rows.push(Named { id: row.name.clone(), side: row.side, detail: why.clone() });
+                    continue;
+                }
+            };
             let said = marked.trained_ids().any(|(_, id)| !subject.is_end(id));
             if !said {
                 let detail = match marked.trained_count() {
@@ -147,11 +157,42 @@ pub static LONG: Check = Check {
     },
 };
 
+/// W18.
+pub static PROMPT: Check = Check {
+    code: "W18",
+    name: "prompt-trained",
+    severity: Severity::Warning,
+    doc: "The prompt of a row is trained with its answer, so a loss says little of answers, and a model learns to ask.",
+    remedy: "Mask what generation is given; `scenery train` trains the answer and its end, and nothing else.",
+    run: |subject| {
+        let mut rows = Vec::new();
+        for (row, marked) in subject.marked() {
+            let detail = match &marked.answer {
+                // A special token that should not be there is told by other checks.
+                Some(answer) => {
+                    let special = |id: &u32| subject.tokenizer.never_from_text(*id);
+                    let trained = marked.trained_ids().filter(|(at, id)| *at < answer.start && !special(id)).count();
+                    (trained > 0).then(|| format!("{trained} of the {} tokens of the prompt are trained", answer.start))
+                }
+                // Where nobody says what generation is given, a prompt is at least one token.
+                None => marked
+                    .trained
+                    .first()
+                    .filter(|range| range.start == 0)
+                    .map(|_| format!("{} tokens are trained, from the first on", marked.trained_count())),
+            };
+            rows.extend(detail.map(|detail| Named { id: row.name.clone(), side: row.side, detail }));
+        }
+        Found::of_rows(rows, |count| format!("in {} the prompt is trained too", rows_are(count)))
+    },
+};
+
 #[cfg(test)]
 mod tests {
     use super::super::rows::for_tests::{clean, codes, contract, dataset, subject, tokenizer};
     use super::super::{Report, run};
     use super::*;
+    use crate::prompt::tokenizer::for_tests::lossy;
 
     /// The clean rows, their ids changed by hand, and what is found then.
     fn changed(change: impl Fn(usize, &mut Marked, u32, u32)) -> Report {
@@ -247,6 +288,65 @@ mod tests {
         let report = super::super::rows::for_tests::lint(examples);
         let found = report.findings.iter().find(|finding| finding.code == "E03").expect("it is found");
         assert_eq!(found.count, 1);
+    }
+
+    #[test]
+    fn a_prompt_that_is_trained_is_w18() {
+        let whole = changed(|at, marked, _, _| {
+            if at == 2 {
+                marked.trained[0].start = 0;
+            }
+        });
+        assert!(only(&whole, "W18", 1).ends_with("tokens of the prompt are trained"));
+        let unsaid = changed(|at, marked, _, _| {
+            if at == 2 {
+                (marked.trained[0].start, marked.answer, marked.prefix) = (0, None, Prefix::Unknown);
+            }
+        });
+        assert!(only(&unsaid, "W18", 1).ends_with("from the first on"));
+    }
+
+    #[test]
+    fn what_most_rows_of_another_trainer_have_is_the_rule_for_e01() {
+        let data = dataset(clean());
+        let tokenizer = tokenizer(&data);
+        let contract = contract("alpaca", &tokenizer, 2_048);
+        let bos = tokenizer.bos().expect("it has one");
+        let without = |rows: &[usize]| {
+            let mut subject = subject(&data, &contract, &tokenizer);
+            subject.bos_wanted = None;
+            for at in rows {
+                let marked = subject.rows[*at].ids.as_mut().expect("it is encoded");
+                marked.ids.retain(|id| *id != bos);
+                marked.trained[0] = marked.trained[0].start - 1..marked.trained[0].end - 1;
+                shift(marked, -1);
+            }
+            run(&subject, &[])
+        };
+        let first = without(&[0]);
+        only(&first, "E01", 1);
+        assert_eq!(first.findings[0].rows[0].id, data.examples[0].id);
+        let most: Vec<usize> = (1..14).collect();
+        let last = without(&most);
+        only(&last, "E01", 1);
+        assert!(last.findings[0].message.contains("there is to be none"), "{}", last.findings[0].message);
+        assert!(codes(&without(&(0..14).collect::<Vec<_>>())).is_empty());
+    }
+
+    #[test]
+    fn a_row_that_no_tokens_can_be_made_of_is_e03_and_the_others_are_looked_at() {
+        let mut examples = clean();
+        examples[3]
+            .fields
+            .insert("response".to_owned(), format!("# a \u{6570}\n{}", super::super::rows::for_tests::scene(3)));
+        let data = dataset(examples);
+        let tokenizer = lossy();
+        let contract = contract("alpaca", &tokenizer, 2_048);
+        let report = run(&subject(&data, &contract, &tokenizer), &["W11"]);
+        let detail = only(&report, "E03", 1);
+        assert_eq!(report.findings[0].rows[0].id, data.examples[3].id);
+        assert!(detail.contains('\u{6570}'), "{detail}");
+        assert_eq!(report.rows, 14);
     }
 
     #[test]

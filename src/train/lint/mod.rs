@@ -71,6 +71,7 @@ pub const CHECKS: &[&Check] = &[
     &batches::PADDING,
     &batches::UNKNOWN,
     &sides::NEAR_TRAIN,
+    &ids::PROMPT,
 ];
 
 /// What a check came to.

@@ -20,6 +20,7 @@ pub static REPEATS: Check = Check {
         let prompts = groups(subject, &|row| row.prompt_key.to_vec(), &|row| row.answer_key.to_vec());
         let mut found = Found::default();
         let mut lines = Vec::new();
+        let mut said: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for (what, groups, at_least) in [
             ("the same prompt and answer", &pairs, 1),
             ("the same answer to other prompts", &answers, 2),
@@ -31,23 +32,36 @@ pub static REPEATS: Check = Check {
             lines.push(vec![what.into(), groups.len().into(), rows.into(), across.into()]);
             for group in groups {
                 let first = &subject.rows[group.rows[0]].name;
-                found.rows.extend(group.rows.iter().map(|at| {
-                    let row = &subject.rows[*at];
-                    let others = if row.name == *first {
+                for at in &group.rows {
+                    let others = if subject.rows[*at].name == *first {
                         format!("of {} rows the first", group.rows.len())
                     } else {
                         format!("as {first}")
                     };
-                    Named { id: row.name.clone(), side: row.side, detail: format!("{what}: {others}") }
-                }));
+                    said.entry(*at).or_default().push(format!("{what}: {others}"));
+                }
             }
         }
-        if found.rows.is_empty() {
+        if said.is_empty() {
             return Outcome::Clean;
         }
+        // A row that repeats others in several ways is named once.
+        found.rows = said
+            .into_iter()
+            .map(|(at, said)| {
+                let row = &subject.rows[at];
+                Named { id: row.name.clone(), side: row.side, detail: said.join("; ") }
+            })
+            .collect();
         let sum =
             |column: usize| lines.iter().filter_map(|line: &Vec<serde_json::Value>| line[column].as_u64()).sum::<u64>();
-        found.message = format!("{} groups of rows repeat each other, {} of them across sides", sum(1), sum(3));
+        let groups = sum(1);
+        found.message = format!(
+            "{groups} group{} of rows repeat{} each other, {} across sides",
+            if groups == 1 { "" } else { "s" },
+            if groups == 1 { "s" } else { "" },
+            sum(3)
+        );
         found.tables.push(Table {
             title: "repeated rows".to_owned(),
             head: ["what", "groups", "rows", "across sides"].map(str::to_owned).to_vec(),
@@ -117,5 +131,18 @@ mod tests {
             .collect();
         assert_eq!(lines, [[1, 2, 0], [1, 2, 0], [1, 2, 1]]);
         assert_eq!(report.findings[0].count, 6);
+        assert_eq!(report.findings[0].message, "3 groups of rows repeat each other, 1 across sides");
+    }
+
+    #[test]
+    fn a_row_that_repeats_in_two_ways_is_named_once() {
+        let mut examples = clean();
+        examples[1].fields = examples[0].fields.clone();
+        let asked = examples[0].field("instruction").to_owned();
+        examples[2].fields.insert("instruction".to_owned(), asked);
+        let report = lint_without(examples, &["W11"]);
+        let finding = &report.findings[0];
+        assert_eq!((codes(&report), finding.count), (vec!["W12"], 3), "{:#?}", report.findings);
+        assert!(finding.rows[0].detail.contains("; the same prompt with other answers"), "{:?}", finding.rows);
     }
 }

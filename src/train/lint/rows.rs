@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::super::TrainError;
-use super::super::data::{Dataset, INSTRUCTION, RESPONSE};
+use super::super::data::{Dataset, Example, INSTRUCTION, RESPONSE, SYSTEM};
+use super::super::options::Options;
+use super::super::{TrainError, encoded};
 use crate::prompt::contract::{Contract, Encoded};
 use crate::prompt::tokenizer::Tokenizer;
 use crate::prompt::{PromptError, Segment};
@@ -47,6 +48,15 @@ impl Marked {
     }
 }
 
+/// Why a row cannot be encoded, in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It holds the text of a special token.
+    SpecialText(String),
+    /// Anything else, as a character that the vocabulary has no token for.
+    Other(String),
+}
+
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -54,8 +64,8 @@ pub struct Row {
     pub name: String,
     /// Its side, where it has one.
     pub side: Option<Side>,
-    /// Its ids; where it cannot be encoded, the sentence that says why.
-    pub ids: Result<Marked, String>,
+    /// Its ids; where it cannot be encoded, why.
+    pub ids: Result<Marked, Refused>,
     /// Equal for rows that ask the same.
     pub prompt_key: [u8; 16],
     /// Equal for rows that answer the same.
@@ -64,6 +74,8 @@ pub struct Row {
     pub instruction: Option<String>,
     /// What is answered, where it is known.
     pub response: Option<String>,
+    /// The sentence that states the rules, where the row has one of its own.
+    pub system: Option<String>,
 }
 
 /// What checks look at.
@@ -84,53 +96,27 @@ pub struct Subject<'a> {
     pub most: usize,
     /// Lines of fixed text around fields, which no answer should hold.
     pub fixed_lines: Vec<String>,
-    /// Tokens of a micro-batch, for the share of padding.
-    pub token_budget: usize,
+    /// The options of a run on the rows, for the batches that it would cut.
+    pub options: &'a Options,
 }
 
-/// Tokens of a micro-batch unless said.
-pub const TOKEN_BUDGET: usize = 8_192;
-
 impl<'a> Subject<'a> {
-    /// Encodes an export by a contract, on all cores. Rows over the contract's length are encoded all the same: a check says
-    /// how many they are.
+    /// Encodes an export by a contract, on all cores. Rows that cannot be encoded, or are over the contract's length, are rows
+    /// all the same: checks say which they are.
     ///
     /// # Errors
-    /// [`TrainError::Prompt`] where contract and tokenizer do not go together.
+    /// [`TrainError::NoPlace`]; [`TrainError::Prompt`] where contract and tokenizer do not go together.
     pub fn of_dataset(
         dataset: &'a Dataset,
         contract: &Contract,
         tokenizer: &'a Tokenizer,
+        options: &'a Options,
     ) -> Result<Subject<'a>, TrainError> {
+        encoded::check_fields(dataset, &contract.template)?;
         let unbounded = Contract { max_len: usize::MAX, ..contract.clone() };
-        let rows: Vec<Result<Row, PromptError>> = dataset
-            .examples
-            .par_iter()
-            .map(|example| {
-                let fields = example.pairs();
-                let ids = match unbounded.encode(tokenizer, &fields) {
-                    Ok(encoded) => Ok(marked(encoded, &unbounded.encode_prompt(tokenizer, &fields)?)),
-                    Err(error @ PromptError::SpecialText { .. }) => Err(error.to_string()),
-                    Err(error) => return Err(error),
-                };
-                let asked: Vec<&[u8]> = fields
-                    .iter()
-                    .filter(|(name, _)| *name != RESPONSE)
-                    .flat_map(|(name, value)| [name.as_bytes(), value.trim().as_bytes()])
-                    .collect();
-                let response = example.field(RESPONSE);
-                Ok(Row {
-                    name: example.id.clone(),
-                    side: Some(example.side),
-                    ids,
-                    prompt_key: hash16(&asked),
-                    answer_key: content_hash(response),
-                    instruction: Some(example.field(INSTRUCTION).to_owned()),
-                    response: Some(response.to_owned()),
-                })
-            })
-            .collect();
-        let rows = rows.into_iter().collect::<Result<Vec<Row>, PromptError>>()?;
+        let rows: Result<Vec<Row>, PromptError> =
+            dataset.examples.par_iter().map(|example| row(example, &unbounded, tokenizer)).collect();
+        let rows = rows?;
         let segments = &contract.template.segments;
         let bos = contract.specials.get("bos").copied().flatten().or(tokenizer.bos());
         let special = |segment: &&Segment| match segment {
@@ -152,7 +138,7 @@ impl<'a> Subject<'a> {
             ends: contract.stop_ids.clone(),
             most: contract.max_len,
             fixed_lines,
-            token_budget: TOKEN_BUDGET,
+            options,
         })
     }
 
@@ -170,6 +156,37 @@ impl<'a> Subject<'a> {
     pub fn token(&self, id: u32) -> String {
         self.tokenizer.token(id).unwrap_or_else(|| format!("id {id}"))
     }
+}
+
+/// An example as a row.
+fn row(example: &Example, unbounded: &Contract, tokenizer: &Tokenizer) -> Result<Row, PromptError> {
+    let fields = example.pairs();
+    let both = || {
+        let encoded = unbounded.encode(tokenizer, &fields)?;
+        Ok(marked(encoded, &unbounded.encode_prompt(tokenizer, &fields)?))
+    };
+    let ids = match both() {
+        Ok(marked) => Ok(marked),
+        Err(error @ PromptError::OtherTokenizer { .. }) => return Err(error),
+        Err(error @ PromptError::SpecialText { .. }) => Err(Refused::SpecialText(error.to_string())),
+        Err(error) => Err(Refused::Other(error.to_string())),
+    };
+    let asked: Vec<&[u8]> = fields
+        .iter()
+        .filter(|(name, _)| *name != RESPONSE)
+        .flat_map(|(name, value)| [name.as_bytes(), value.trim().as_bytes()])
+        .collect();
+    let response = example.field(RESPONSE);
+    Ok(Row {
+        name: example.id.clone(),
+        side: Some(example.side),
+        ids,
+        prompt_key: hash16(&asked),
+        answer_key: content_hash(response),
+        instruction: Some(example.field(INSTRUCTION).to_owned()),
+        response: Some(response.to_owned()),
+        system: example.fields.get(SYSTEM).cloned(),
+    })
 }
 
 /// Compares what is trained with what generation is given, id by id.
@@ -216,6 +233,7 @@ pub(super) mod for_tests {
 
     use std::collections::BTreeMap;
     use std::path::PathBuf;
+    use std::sync::LazyLock;
 
     use super::*;
     use crate::prompt::templates::template;
@@ -296,9 +314,13 @@ pub(super) mod for_tests {
 
     /// What checks look at, with batches so small that a row is alone in its own.
     pub fn subject<'a>(dataset: &'a Dataset, contract: &Contract, tokenizer: &'a Tokenizer) -> Subject<'a> {
-        let mut subject = Subject::of_dataset(dataset, contract, tokenizer).expect("a subject");
-        subject.token_budget = 256;
-        subject
+        static ALONE: LazyLock<Options> = LazyLock::new(|| Options { micro_tokens: 2, ..options() });
+        Subject::of_dataset(dataset, contract, tokenizer, &ALONE).expect("a subject")
+    }
+
+    /// The options of a run unless said.
+    pub fn options() -> Options {
+        Options::preset("default").expect("there is one")
     }
 
     /// Codes of what was found.

@@ -22,7 +22,7 @@ pub static SECRETS: Check = Check {
             .rows
             .par_iter()
             .filter_map(|row| {
-                let texts = [("instruction", &row.instruction), ("response", &row.response)];
+                let texts = [("system", &row.system), ("instruction", &row.instruction), ("response", &row.response)];
                 let all: Vec<String> = texts
                     .into_iter()
                     .filter_map(|(name, text)| Some((name, text.as_deref()?)))
@@ -49,12 +49,12 @@ pub struct Secret {
 }
 
 /// A form of secret: its name, its pattern (the secret is group 1 where there is one), how random its characters must be
-/// (bits per character), and whether it must hold a digit.
+/// (bits per character), and whether it must hold a digit, or small and capital letters as no name has them.
 struct Kind {
     name: &'static str,
     pattern: &'static str,
     least_bits: f64,
-    digit: bool,
+    varied: bool,
 }
 
 const KINDS: &[Kind] = &[
@@ -62,113 +62,125 @@ const KINDS: &[Kind] = &[
         name: "AWS access key",
         pattern: r"\b((?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16})\b",
         least_bits: 2.5,
-        digit: false,
+        varied: false,
     },
-    Kind { name: "GitHub token", pattern: r"\b(gh[pousr]_[A-Za-z0-9]{36,255})\b", least_bits: 3.0, digit: false },
+    Kind { name: "GitHub token", pattern: r"\b(gh[pousr]_[A-Za-z0-9]{36,255})\b", least_bits: 3.0, varied: false },
     Kind {
         name: "GitHub token",
         pattern: r"\b(github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59})\b",
         least_bits: 3.0,
-        digit: false,
+        varied: false,
     },
     Kind {
         name: "GitLab token",
         pattern: r"\b(gl(?:pat|ptt|dt|rt|cbt|ft|soat)-[A-Za-z0-9_-]{20,})",
         least_bits: 3.0,
-        digit: false,
+        varied: false,
     },
     Kind {
         name: "Hugging Face token",
         pattern: r"\b((?:hf|api_org)_[A-Za-z0-9]{34})\b",
         least_bits: 3.5,
-        digit: false,
+        varied: false,
     },
     Kind {
         name: "Anthropic key",
         pattern: r"\b(sk-ant-[a-z]+[0-9]{2}-[A-Za-z0-9_-]{80,})",
         least_bits: 3.5,
-        digit: true,
+        varied: true,
     },
     Kind {
         name: "OpenAI key",
         pattern: r"\b(sk-(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{40,})",
         least_bits: 3.5,
-        digit: true,
+        varied: true,
     },
-    Kind { name: "OpenAI key", pattern: r"\b(sk-[A-Za-z0-9]{32,64})\b", least_bits: 3.5, digit: true },
+    Kind { name: "OpenRouter key", pattern: r"\b(sk-or-v[0-9]-[a-f0-9]{40,})\b", least_bits: 3.0, varied: true },
+    Kind { name: "OpenAI key", pattern: r"\b(sk-[A-Za-z0-9]{32,64})\b", least_bits: 3.5, varied: true },
+    Kind { name: "ElevenLabs key", pattern: r"\b(sk_[a-f0-9]{40,64})\b", least_bits: 3.0, varied: true },
+    Kind { name: "Groq key", pattern: r"\b(gsk_[A-Za-z0-9]{40,64})\b", least_bits: 3.5, varied: true },
+    Kind { name: "xAI key", pattern: r"\b(xai-[A-Za-z0-9]{60,100})\b", least_bits: 3.5, varied: true },
+    Kind { name: "Replicate token", pattern: r"\b(r8_[A-Za-z0-9]{37})\b", least_bits: 3.5, varied: true },
     Kind {
         name: "Google API key",
         pattern: r"\b(AIza[A-Za-z0-9_-]{35})(?:[^A-Za-z0-9_-]|$)",
         least_bits: 3.0,
-        digit: false,
+        varied: false,
     },
-    Kind { name: "Google client secret", pattern: r"\b(GOCSPX-[A-Za-z0-9_-]{28})", least_bits: 3.0, digit: false },
-    Kind { name: "Slack token", pattern: r"\b(xox[abeoprs]-[A-Za-z0-9-]{20,})", least_bits: 2.5, digit: true },
+    Kind { name: "Google client secret", pattern: r"\b(GOCSPX-[A-Za-z0-9_-]{28})", least_bits: 3.0, varied: false },
+    Kind { name: "Slack token", pattern: r"\b(xox[abeoprs]-[A-Za-z0-9-]{20,})", least_bits: 2.5, varied: true },
     Kind {
         name: "Slack token",
         pattern: r"\b(xapp-[0-9]-[A-Z0-9]+-[0-9]+-[a-f0-9]{30,})",
         least_bits: 2.5,
-        digit: true,
+        varied: true,
     },
     Kind {
         name: "Slack webhook",
         pattern: r"(hooks\.slack\.com/(?:services|workflows)/[A-Z0-9]{8,}/[A-Z0-9]{8,}/[A-Za-z0-9]{16,})",
         least_bits: 3.0,
-        digit: true,
+        varied: true,
     },
     Kind {
         name: "Stripe key",
         pattern: r"\b((?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,})\b",
         least_bits: 3.0,
-        digit: false,
+        varied: false,
     },
-    Kind { name: "Stripe webhook secret", pattern: r"\b(whsec_[A-Za-z0-9]{32,})\b", least_bits: 3.0, digit: false },
+    Kind { name: "Stripe webhook secret", pattern: r"\b(whsec_[A-Za-z0-9]{32,})\b", least_bits: 3.0, varied: false },
     Kind {
         name: "SendGrid key",
         pattern: r"\b(SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43})",
         least_bits: 3.0,
-        digit: false,
+        varied: false,
     },
-    Kind { name: "npm token", pattern: r"\b(npm_[A-Za-z0-9]{36})\b", least_bits: 3.0, digit: false },
-    Kind { name: "PyPI token", pattern: r"\b(pypi-AgEI[A-Za-z0-9_-]{50,})", least_bits: 3.0, digit: false },
+    Kind { name: "npm token", pattern: r"\b(npm_[A-Za-z0-9]{36})\b", least_bits: 3.0, varied: false },
+    Kind { name: "PyPI token", pattern: r"\b(pypi-AgEI[A-Za-z0-9_-]{50,})", least_bits: 3.0, varied: false },
     Kind {
         name: "Telegram token",
         pattern: r"\b([0-9]{8,10}:AA[A-Za-z0-9_-]{33})(?:[^A-Za-z0-9_-]|$)",
         least_bits: 3.0,
-        digit: true,
+        varied: true,
     },
-    Kind { name: "Azure account key", pattern: r"AccountKey=([A-Za-z0-9+/]{86}==)", least_bits: 3.0, digit: false },
+    Kind { name: "Azure account key", pattern: r"AccountKey=([A-Za-z0-9+/]{86}==)", least_bits: 3.0, varied: false },
     Kind {
         name: "private key",
         pattern: r"(-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)",
         least_bits: 0.0,
-        digit: false,
+        varied: false,
     },
     Kind {
         name: "JSON web token",
         pattern: r"\b(eyJ[A-Za-z0-9_-]{12,}\.eyJ[A-Za-z0-9_-]{12,}\.[A-Za-z0-9_-]{16,})",
         least_bits: 3.5,
-        digit: false,
+        varied: false,
     },
-    Kind { name: "bearer token", pattern: r"\b[Bb]earer\s+([A-Za-z0-9_.~+/=-]{24,})", least_bits: 3.8, digit: true },
+    Kind { name: "bearer token", pattern: r"\b[Bb]earer\s+([A-Za-z0-9_.~+/=-]{24,})", least_bits: 3.8, varied: true },
     Kind {
         name: "password in an address",
         pattern: r#"\b[a-z][a-z0-9+.-]{1,20}://[^/\s:@'"{}<>]{1,64}:([^/\s:@'"{}<>]{6,64})@[A-Za-z0-9.-]+"#,
         least_bits: 2.5,
-        digit: false,
+        varied: false,
     },
-    // A name that says so, then `=` or `:`, then a quoted value without blanks.
+    // A name that says so, as it is set, called or asked for, then a quoted value without blanks.
     Kind {
         name: "key in an assignment",
-        pattern: r#"(?i)(?:api[_-]?key|apikey|secret[_-]?key|access[_-]?key|subscription[_-]?key|private[_-]?key|client[_-]?secret|auth[_-]?token|access[_-]?token|api[_-]?token|refresh[_-]?token|bot[_-]?token|aws_secret_access_key|[a-z_]*secret)["']?\]?\s*(?::\s*str\s*)?[:=]\s*[rbu]?["']([^\s"'{}<>$]{16,200})["']"#,
+        pattern: r#"(?i)(?:api[_-]?key|apikey|secret[_-]?key|access[_-]?key|subscription[_-]?key|private[_-]?key|client[_-]?secret|auth[_-]?token|access[_-]?token|api[_-]?token|refresh[_-]?token|bot[_-]?token|aws_secret_access_key|[a-z_]*secret|\b[a-z_]*token)["']?\]?\s*(?::\s*str\s*)?[:=,(]=?\s*[rbu]?["']([^\s"'{}<>$]{16,200})["']"#,
         least_bits: 3.2,
-        digit: true,
+        varied: true,
     },
     Kind {
         name: "password in an assignment",
-        pattern: r#"(?i)\b(?:[a-z0-9]+_)?(?:password|passwd|passphrase|pwd)["']?\]?\s*(?::\s*str\s*)?=\s*[rbu]?["']([^\s"'{}<>$]{8,200})["']"#,
+        pattern: r#"(?i)\b(?:[a-z0-9]+_)?(?:password|passwd|passphrase|pwd)["']?\]?\s*(?::\s*str\s*)?[:=,(]=?\s*[rbu]?["']([^\s"'{}<>$]{8,200})["']"#,
         least_bits: 2.8,
-        digit: true,
+        varied: true,
+    },
+    // As shells and files of settings have it, without quotes.
+    Kind {
+        name: "key in an assignment",
+        pattern: r"(?m)^\W*(?:export\s+|set\s+|env\s+)?[A-Z0-9_]*(?:API_?KEY|ACCESS_KEY|SECRET|TOKEN|PASSWORD)[A-Z0-9_]*=([A-Za-z0-9_.~+/=-]{16,200})\s*$",
+        least_bits: 3.2,
+        varied: true,
     },
 ];
 
@@ -212,8 +224,8 @@ pub fn scan(text: &str) -> Vec<Secret> {
             let value = secret.as_str();
             let lower = value.to_ascii_lowercase();
             let random = bits_per_character(value) >= kind.least_bits;
-            let digit = !kind.digit || value.bytes().any(|byte| byte.is_ascii_digit());
-            if random && digit && !PLACEHOLDERS.iter().any(|word| lower.contains(word)) {
+            let varied = !kind.varied || varied(value);
+            if random && varied && !PLACEHOLDERS.iter().any(|word| lower.contains(word)) {
                 found.push((secret.start(), secret.end(), kind.name));
             }
         }
@@ -231,6 +243,13 @@ pub fn scan(text: &str) -> Vec<Secret> {
         out.push(Secret { kind, line, redacted: redacted(&text[start..stop]) });
     }
     out
+}
+
+/// Whether a value has a digit, or changes between small and capital letters more often than words written together do.
+fn varied(value: &str) -> bool {
+    let pairs = value.as_bytes().windows(2);
+    let changes = pairs.filter(|pair| pair[0].is_ascii_uppercase() != pair[1].is_ascii_uppercase()).count();
+    value.bytes().any(|byte| byte.is_ascii_digit()) || changes * 5 >= value.len() * 2
 }
 
 /// The first characters, never more than a quarter, and the length.
@@ -278,6 +297,11 @@ mod tests {
             ("Anthropic key", format!("sk-ant-api03-{}", all(93))),
             ("OpenAI key", format!("sk-proj-{}", all(48))),
             ("OpenAI key", format!("sk-{}", all(48))),
+            ("OpenRouter key", format!("sk-or-v1-{}", made("0123456789abcdef", 64))),
+            ("ElevenLabs key", format!("sk_{}", made("0123456789abcdef", 48))),
+            ("Groq key", format!("gsk_{}", all(52))),
+            ("xAI key", format!("xai-{}", all(80))),
+            ("Replicate token", format!("r8_{}", all(37))),
             ("Google API key", format!("AIza{}", all(35))),
             ("Google client secret", format!("GOCSPX-{}", all(28))),
             ("Slack token", format!("xoxb-{}-{}", made("0123456789", 12), all(24))),
@@ -316,7 +340,22 @@ mod tests {
         }
         assert_eq!(scan(&format!("os.environ['API_KEY'] = '{key}'")).len(), 1);
         assert_eq!(scan(&format!("{{\"api_key\": \"{key}\"}}")).len(), 1);
-        assert_eq!(scan("password = 'tr0ub4dor&3'")[0].kind, "password in an assignment");
+        let letters = made("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", 32);
+        for text in [
+            format!("client.set_api_key(\"{key}\")"),
+            format!("os.environ.setdefault(\"OPENAI_API_KEY\", \"{key}\")"),
+            format!("if api_key == '{key}':"),
+            format!("export ELEVEN_API_KEY={key}"),
+            format!("# ELEVEN_API_KEY={key}\n"),
+            format!("TOKEN = \"{key}\""),
+            format!("api_key = \"{letters}\""),
+        ] {
+            let found = scan(&text);
+            assert_eq!(found.iter().map(|each| each.kind).collect::<Vec<_>>(), ["key in an assignment"], "{text}");
+        }
+        for text in ["password = 'tr0ub4dor&3'", "{\"password\": \"tr0ub4dor&3\"}", "login(password='tr0ub4dor&3')"] {
+            assert_eq!(scan(text)[0].kind, "password in an assignment", "{text}");
+        }
         for text in [
             "api_key = \"YOUR_API_KEY_GOES_HERE_1\"",
             "api_key = os.environ[\"API_KEY\"]",
@@ -324,6 +363,10 @@ mod tests {
             "api_key = 'xxxxxxxxxxxxxxxxxxxxxxxx1'",
             "key = 'FadeInFromPointWithVeryLongName12'",
             "token_text = Text('password: hunter2hunter2')",
+            "api_key = 'TheNameOfSomethingLongEnough'",
+            "SECRET=Circle(radius=2).shift(LEFT)",
+            "tokens = Text('AttentionIsAllYouNeed2017Paper')",
+            "Token(\"https://example.org/a/b/c\")",
         ] {
             assert_eq!(scan(text), [], "{text}");
         }
@@ -346,11 +389,19 @@ mod tests {
 
     #[test]
     fn rows_with_a_secret_are_e08_and_it_is_not_printed() {
-        use super::super::rows::for_tests::{clean, codes, lint_without, scene};
+        use super::super::rows::for_tests::{clean, codes, contract, dataset, lint_without, scene, subject, tokenizer};
         let mut examples = clean();
         let key = format!("ghp_{}", made(ALL, 36));
         examples[1].fields.insert("response".to_owned(), format!("TOKEN = '{key}'\n{}", scene(1)));
-        let report = lint_without(examples, &["W11"]);
+        let report = lint_without(examples.clone(), &["W11"]);
+        let mut stated = clean();
+        stated[1].fields.insert("system".to_owned(), format!("Use the key {key}."));
+        let dataset = dataset(stated);
+        let tokenizer = tokenizer(&dataset);
+        let contract = contract("deepseek", &tokenizer, 2_048);
+        let stated = super::super::run(&subject(&dataset, &contract, &tokenizer), &[]);
+        assert_eq!(codes(&stated), ["E08"], "{:#?}", stated.findings);
+        assert!(stated.findings[0].rows[0].detail.starts_with("system line 1"), "{:?}", stated.findings[0].rows);
         assert_eq!(codes(&report), ["E08"], "{:#?}", report.findings);
         let shown = serde_json::to_string(&report).expect("it is JSON");
         assert!(shown.contains("response line 1: GitHub token ghp_") && !shown.contains(&key[4..12]), "{shown}");

@@ -29,30 +29,53 @@ fn family(example: &Example) -> Option<(&str, &str)> {
     Some((if is_id { "" } else { &example.source }, family))
 }
 
+/// What rows must share a side by.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Tie<'a> {
+    /// A family that is recorded.
+    Family(&'a str, &'a str),
+    /// The very same prompt and answer, of rows without one.
+    Copies([u8; 16], [u8; 16]),
+}
+
 /// E06.
 pub static FAMILIES: Check = Check {
     code: "E06",
     name: "family-on-several-sides",
     severity: Severity::Error,
-    doc: "Rows that must share a side (near-duplicates, parts of one file, equal family columns) stand on several.",
+    doc: "Rows that must share a side (near-duplicates, parts of one file, equal family columns; copies, where no families are recorded) stand on several.",
     remedy: "`scenery split` records sides by family; sides that a source gives may leak, and a test on them is no test.",
     run: |subject| {
         let Some(dataset) = subject.dataset else { return no_sides() };
-        let mut families: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
-        for (at, example) in dataset.examples.iter().enumerate() {
-            if let Some(family) = family(example) {
-                families.entry(family).or_default().push(at);
-            }
-        }
-        if families.is_empty() {
-            return Outcome::Untold("no row has a family: the export was made of a slice without a split".to_owned());
+        let mut ties: BTreeMap<Tie<'_>, Vec<usize>> = BTreeMap::new();
+        let mut without = 0;
+        for (at, (example, row)) in dataset.examples.iter().zip(&subject.rows).enumerate() {
+            let tie = match family(example) {
+                Some((source, family)) => Tie::Family(source, family),
+                None => {
+                    without += 1;
+                    Tie::Copies(row.prompt_key, row.answer_key)
+                }
+            };
+            ties.entry(tie).or_default().push(at);
         }
         let side = |at: &usize| dataset.examples[*at].side;
-        families.retain(|_, rows| rows.iter().map(side).collect::<BTreeSet<Side>>().len() > 1);
-        if families.is_empty() {
-            return Outcome::Clean;
+        ties.retain(|_, rows| rows.iter().map(side).collect::<BTreeSet<Side>>().len() > 1);
+        let all: BTreeSet<Side> = dataset.examples.iter().map(|example| example.side).collect();
+        if ties.is_empty() {
+            if without == 0 || all.len() < 2 {
+                return Outcome::Clean;
+            }
+            let why = "the sides are those that the source gives, and families are recorded by `scenery split` only; no row stands on two sides as a copy";
+            return Outcome::Untold(match without == dataset.examples.len() {
+                true => why.to_owned(),
+                false => format!("of {}, {why}", rows_are(without)),
+            });
         }
-        let shown = |family: &str| family.replace('\u{1f}', ", ");
+        let shown = |tie: &Tie<'_>, rows: &[usize]| match tie {
+            Tie::Family(_, family) => family.replace('\u{1f}', ", "),
+            Tie::Copies(..) => format!("copies of {}", dataset.examples[rows[0]].id),
+        };
         let mut table = Table {
             title: "families on several sides".to_owned(),
             head: ["family"].into_iter().chain(Side::WORDS.iter().copied()).map(str::to_owned).collect(),
@@ -60,18 +83,25 @@ pub static FAMILIES: Check = Check {
             notes: Vec::new(),
         };
         let mut rows: Vec<(usize, String)> = Vec::new();
-        for ((_, family), members) in &families {
+        for (tie, members) in &ties {
             let count = |wanted: Side| members.iter().filter(|at| side(at) == wanted).count();
             let counts = Side::ALL.iter().map(|side| count(*side).into());
-            table.rows.push([shown(family).into()].into_iter().chain(counts).collect());
-            rows.extend(members.iter().map(|at| (*at, format!("family {}", shown(family)))));
+            let name = shown(tie, members);
+            rows.extend(members.iter().map(|at| (*at, format!("family {name}"))));
+            table.rows.push([name.into()].into_iter().chain(counts).collect());
+        }
+        if without > 0 {
+            table.notes.push(format!(
+                "{} without a recorded family: only copies are told of them (`scenery split` records families)",
+                rows_are(without)
+            ));
         }
         rows.sort();
         let named = rows.into_iter().map(|(at, detail)| {
             let example = &dataset.examples[at];
             Named { id: example.id.clone(), side: Some(example.side), detail }
         });
-        let count = families.len();
+        let count = ties.len();
         let message =
             format!("{count} famil{} on more than one side", if count == 1 { "y stands" } else { "ies stand" });
         Outcome::Found(Found { message, rows: named.collect(), tables: vec![table] })
@@ -96,6 +126,9 @@ pub static LEVELS: Check = Check {
         }
         if sources.is_empty() {
             return Outcome::Untold("no row has a level".to_owned());
+        }
+        if dataset.of_side(Side::Train).next().is_none() {
+            return Outcome::Untold("no row is on the train side".to_owned());
         }
         let mut found = Found::default();
         let mut said = Vec::new();
@@ -292,10 +325,30 @@ mod tests {
         let finding = &report.findings[0];
         assert_eq!((finding.count, finding.message.as_str()), (2, "1 family stands on more than one side"));
         assert_eq!(finding.tables[0].rows, [vec![json!("f"), json!(1), json!(0), json!(1)]]);
+        // Where no family is recorded, copies are one, and nothing else is told.
+        let copied = |at: usize| {
+            let mut examples = clean();
+            examples[at].fields = examples[6].fields.clone();
+            super::super::rows::for_tests::lint_without(examples, &["W11", "W12"])
+        };
+        let report = copied(2);
+        assert_eq!(codes(&report), ["E06"], "{:#?}", report.findings);
+        assert_eq!(
+            report.findings[0].tables[0].rows,
+            [vec![json!(format!("copies of {:032x}", 2)), json!(1), json!(0), json!(1)]]
+        );
+        assert!(
+            report.findings[0].tables[0].notes[0].starts_with("14 rows without"),
+            "{:?}",
+            report.findings[0].tables
+        );
+        let untold = &lint(clean()).untold;
+        let why = &untold.iter().find(|each| each.code == "E06").expect("it cannot be told").why;
+        assert!(why.contains("those that the source gives"), "{why}");
         // The same value in another source is another family.
         let mut examples = clean();
-        for at in [1, 6] {
-            examples[at].family = Some("f".to_owned());
+        for (at, example) in examples.iter_mut().enumerate() {
+            example.family = Some(if [1, 6].contains(&at) { "f".to_owned() } else { format!("{at:032x}") });
         }
         examples[6].source = "others".to_owned();
         assert!(codes(&lint(examples)).is_empty());

@@ -146,7 +146,10 @@ pub static STYLE: Check = Check {
     run: |subject| {
         let texts: Vec<&str> = trained(subject);
         if texts.is_empty() {
-            return Outcome::Untold("where an answer begins is not known (`prompt_ids`)".to_owned());
+            return Outcome::Untold(match subject.dataset {
+                Some(_) => "no row is on the train side".to_owned(),
+                None => "where an answer begins is not known (`prompt_ids`)".to_owned(),
+            });
         }
         let told: Vec<Vec<Option<String>>> = texts
             .par_iter()

@@ -19,6 +19,7 @@ use crate::prompt::skeleton::Skeleton;
 use crate::sample::Side;
 use crate::store::Project;
 use crate::train::data::{self, Dataset};
+use crate::train::encoded;
 
 /// The folder in which a project keeps its runs.
 const RUNS: &str = "runs";
@@ -216,6 +217,7 @@ fn of_file(session: &Session, args: &GenerateArgs, opened: &Opened, file: &Path)
 fn of_side(args: &GenerateArgs, opened: &Opened, side: &str) -> Result<Vec<Item>, Failure> {
     let side: Side = side.parse().map_err(|error| Failure::usage(format!("--side: {error}")))?;
     let dataset = dataset(args, opened, "--side")?;
+    encoded::check_fields(&dataset, &opened.contract.template)?;
     let known = fields_of(&opened.contract.template);
     let items: Vec<Item> = dataset
         .of_side(side)

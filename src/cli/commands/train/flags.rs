@@ -1,6 +1,6 @@
 //! From flags to the options of a run.
 
-use crate::cli::args::TrainFlags;
+use crate::cli::args::{BatchFlags, TokenFlags, TrainFlags};
 use crate::cli::failure::Failure;
 use crate::nn::Trained;
 use crate::nn::lora::LoraConfig;
@@ -16,11 +16,11 @@ const VOCABULARY: usize = 2_048;
 /// # Errors
 /// Where a flag is out of range, or does not go with another.
 pub(super) fn options(flags: &TrainFlags) -> Result<Options, Failure> {
-    let name = flags.preset.as_deref().unwrap_or(if flags.from_scratch { "scratch" } else { "default" });
+    let name = flags.preset.as_deref().unwrap_or(if flags.tokens.from_scratch { "scratch" } else { "default" });
     let known = PRESETS.iter().map(|(name, _)| *name);
     let mut out = Options::preset(name)
         .map_err(|error| Failure::from(error).suggesting(crate::query::similar(name, known.clone())))?;
-    if flags.from_scratch || flags.full {
+    if flags.tokens.from_scratch || flags.full {
         out.trained = Trained::Full;
         out.nf4 = false;
     } else if let Trained::Full = out.trained {
@@ -32,7 +32,7 @@ pub(super) fn options(flags: &TrainFlags) -> Result<Options, Failure> {
     if flags.max_steps.is_some() && flags.epochs.is_none() {
         out.epochs = None;
     }
-    set(&mut out.batch_rows, flags.batch);
+    set(&mut out.batch_rows, flags.batches.batch);
     set(&mut out.learning_rate, flags.lr);
     set(&mut out.schedule, flags.schedule);
     set(&mut out.warmup_ratio, flags.warmup);
@@ -40,17 +40,17 @@ pub(super) fn options(flags: &TrainFlags) -> Result<Options, Failure> {
     set(&mut out.optimiser.beta1, flags.beta1);
     set(&mut out.optimiser.beta2, flags.beta2);
     set(&mut out.optimiser.epsilon, flags.epsilon);
-    set(&mut out.max_len, flags.max_len);
+    set(&mut out.max_len, flags.tokens.max_len);
     set(&mut out.too_long, flags.too_long);
     set(&mut out.precision, flags.precision);
     set(&mut out.device, flags.device);
     set(&mut out.recompute_layers, flags.recompute);
     set(&mut out.loss_chunk, flags.loss_chunk);
-    set(&mut out.seed, flags.seed);
-    set(&mut out.micro_tokens, flags.micro_tokens);
+    set(&mut out.seed, flags.batches.seed);
+    set(&mut out.micro_tokens, flags.batches.micro_tokens);
     set(&mut out.eval_tokens, flags.eval_tokens);
-    set(&mut out.micro_cost_tokens, flags.micro_cost);
-    set(&mut out.length_window, flags.length_window);
+    set(&mut out.micro_cost_tokens, flags.batches.micro_cost);
+    set(&mut out.length_window, flags.batches.length_window);
     set(&mut out.keep, flags.keep);
     set(&mut out.best_metric, flags.best);
     set(&mut out.take, flags.take);
@@ -62,7 +62,7 @@ pub(super) fn options(flags: &TrainFlags) -> Result<Options, Failure> {
     out.eval_every = flags.eval_every.or(out.eval_every);
     out.checkpoint_every = flags.checkpoint_every.or(out.checkpoint_every);
     out.patience = flags.patience.or(out.patience);
-    out.packing |= flags.packing;
+    out.packing |= flags.batches.packing;
     out.nf4 = (out.nf4 || flags.nf4) && !flags.no_nf4;
     if let Some(text) = &flags.clip {
         let number = text.parse::<f64>().ok();
@@ -81,6 +81,14 @@ pub(super) fn options(flags: &TrainFlags) -> Result<Options, Failure> {
     let out = out.kept_exactly();
     out.check()?;
     Ok(out)
+}
+
+/// The options of a run on what is only looked at, for its lengths and batches.
+///
+/// # Errors
+/// As [`options`].
+pub(super) fn of_a_look(tokens: &TokenFlags, batches: &BatchFlags) -> Result<Options, Failure> {
+    options(&TrainFlags { tokens: tokens.clone(), batches: batches.clone(), ..TrainFlags::default() })
 }
 
 fn set<T>(option: &mut T, flag: Option<T>) {
@@ -126,7 +134,7 @@ pub(super) fn shape(flags: &TrainFlags, options: &Options) -> Shape {
 }
 
 /// Tokens of its vocabulary at most.
-pub(super) fn vocabulary(flags: &TrainFlags) -> usize {
+pub(super) fn vocabulary(flags: &TokenFlags) -> usize {
     flags.vocab.unwrap_or(VOCABULARY)
 }
 

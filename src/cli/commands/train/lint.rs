@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::flags::of_a_look;
 use super::{base_of, contract, dataset};
 use crate::cli::args::TrainLintArgs;
 use crate::cli::draw::{safe, table, thousands};
@@ -23,20 +24,17 @@ pub fn lint(session: &Session, args: &TrainLintArgs) -> Result<(), Failure> {
         return list(session);
     }
     let ignored = ignored(&args.ignore)?;
+    let options = of_a_look(&args.tokens, &args.batches)?;
     let report = match &args.encoded {
         Some(file) => {
             let base = args.data.base.as_ref().ok_or_else(|| Failure::usage("--encoded needs --base DIR"))?;
             let (tokenizer, config) = base_of(base)?;
-            let mut subject = foreign::read(file, &tokenizer, &config.eos, args.data.max_len as usize)?;
-            subject.token_budget = args.token_budget as usize;
-            lint::run(&subject, &ignored)
+            lint::run(&foreign::read(file, &tokenizer, &config.eos, &options)?, &ignored)
         }
         None => {
             let dataset = dataset(session, &args.data)?;
-            let (tokenizer, contract) = contract(session, &args.data, &dataset)?;
-            let mut subject = Subject::of_dataset(&dataset, &contract, &tokenizer)?;
-            subject.token_budget = args.token_budget as usize;
-            lint::run(&subject, &ignored)
+            let (tokenizer, contract) = contract(session, &args.data, &args.tokens, options.max_len, &dataset)?;
+            lint::run(&Subject::of_dataset(&dataset, &contract, &tokenizer, &options)?, &ignored)
         }
     };
     if session.json {

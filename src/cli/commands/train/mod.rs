@@ -13,17 +13,17 @@ mod watch;
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::args::{TrainArgs, TrainDataArgs, TrainWhat};
+use crate::cli::args::{TokenFlags, TrainArgs, TrainDataArgs, TrainWhat};
 use crate::cli::draw::thousands;
 use crate::cli::failure::{Failure, chain};
 use crate::cli::session::Session;
 use crate::cli::settings::Settings;
-use crate::export::{self, Request};
+use crate::export::{self, OnUnfit, Request};
 use crate::nn::NnError;
 use crate::nn::config::ModelConfig;
 use crate::prompt::contract::Contract;
-use crate::prompt::tokenizer::{Tokenizer, TokenizerError};
-use crate::prompt::{PromptError, templates};
+use crate::prompt::tokenizer::{TRAINED_SPECIALS, Tokenizer, TokenizerError};
+use crate::prompt::{PromptError, Template, templates};
 use crate::train::TrainError;
 use crate::train::data::{self, Dataset};
 
@@ -124,21 +124,57 @@ fn dataset(session: &Session, args: &TrainDataArgs) -> Result<Dataset, Failure> 
             let settings = Settings::read(store.project())?;
             sweep(&store.project().store_dir());
             let folder = store.project().store_dir().join(format!("{LOOKED_AT}{}", std::process::id()));
-            let format = export::format("prompt-completion")
-                .ok_or_else(|| Failure::request("there is no format prompt-completion"))?;
-            let mut request = Request::new(&folder, format);
-            request.query_typed = session.query_text(&args.asked)?;
-            let passing = Passing(folder);
-            let report = super::export::write_to_look(session, &store, request, &settings)?;
-            for (reason, count) in &report.skipped {
-                session.note(format!("{} rows were left out: {reason}", thousands(*count)));
+            let mut request = request(session, args, &folder)?;
+            if request.special_text == OnUnfit::Error {
+                // Which rows those are is told when they are made into tokens.
+                request.special_texts.clear();
             }
-            session.note(format!("sides: {}", report.sides.rule));
+            let passing = Passing(folder);
+            told(session, &super::export::write_to_look(session, &store, request, &settings)?);
             data::read(&passing.0)?
         }
     };
     read.notes.iter().for_each(|note| session.note(note));
     Ok(read)
+}
+
+/// The export of a slice that is looked at or trained on.
+///
+/// # Errors
+/// As the query; where a flag has another word than its own, and where the base has no tokenizer.
+fn request(session: &Session, args: &TrainDataArgs, out: &Path) -> Result<Request, Failure> {
+    let format =
+        export::format("prompt-completion").ok_or_else(|| Failure::request("there is no format prompt-completion"))?;
+    let mut request = Request::new(out, format);
+    request.query_typed = session.query_text(&args.asked)?;
+    request.missing_instruction = on_unfit("missing-instruction", &args.missing_instruction)?;
+    request.special_text = on_unfit("special-text", &args.special_text)?;
+    request.special_texts = match &args.base {
+        Some(base) => Tokenizer::load(base)?.special_texts().map(str::to_owned).collect(),
+        None => TRAINED_SPECIALS.iter().map(|(_, text)| (*text).to_owned()).collect(),
+    };
+    for text in templates::template(&args.template)?.special_texts() {
+        if !request.special_texts.contains(&text) {
+            request.special_texts.push(text);
+        }
+    }
+    Ok(request)
+}
+
+fn on_unfit(flag: &str, text: &str) -> Result<OnUnfit, Failure> {
+    match text {
+        "error" => Ok(OnUnfit::Error),
+        "skip" => Ok(OnUnfit::Skip),
+        other => Err(Failure::usage(format!("--{flag} {other}: it is error or skip"))),
+    }
+}
+
+/// Says what an export left out, and where its sides come from.
+fn told(session: &Session, report: &export::Report) {
+    for (reason, count) in &report.skipped {
+        session.note(format!("{} rows were left out: {reason}", thousands(*count)));
+    }
+    session.note(format!("sides: {}", report.sides.rule));
 }
 
 /// How a folder begins whose rows are only looked at; the number of the process follows.
@@ -159,38 +195,60 @@ fn sweep(folder: &Path) {
     }
 }
 
-/// Tokens of a vocabulary that is made of the rows themselves.
+/// Tokens of a vocabulary that stands for that of a base.
 const OWN_VOCABULARY: usize = 4_096;
 /// Rows that it is made of at most, evenly out of all: more give nearly the same one.
 const OWN_ROWS: usize = 400;
 
-/// The tokenizer of the base, or one made of the rows themselves, and the contract of both with the template.
+/// The tokenizer, and the contract that it makes with the template: of the base; of a model that begins from nothing, the very
+/// one that it would be trained with; else one made of some rows, which is said.
 ///
 /// # Errors
 /// Where tokenizer, config or template cannot be read, or do not go together.
-fn contract(session: &Session, args: &TrainDataArgs, dataset: &Dataset) -> Result<(Tokenizer, Contract), Failure> {
+fn contract(
+    session: &Session,
+    args: &TrainDataArgs,
+    tokens: &TokenFlags,
+    max_len: usize,
+    dataset: &Dataset,
+) -> Result<(Tokenizer, Contract), Failure> {
     let template = templates::template(&args.template)?;
-    let most = args.max_len as usize;
-    let Some(base) = &args.base else {
+    if let Some(base) = &args.base {
+        let (tokenizer, config) = base_of(base)?;
+        let contract = Contract::new(template, &tokenizer, &config.eos, max_len, ModelConfig::digest(base)?)?;
+        if max_len > config.context {
+            session.note(format!(
+                "--max-len {max_len} is more than the {} positions of the base",
+                thousands(config.context as u64)
+            ));
+        }
+        return Ok((tokenizer, contract));
+    }
+    let tokenizer = if tokens.from_scratch {
+        own_tokenizer(dataset, tokens, &template)?
+    } else {
         let some = dataset.examples.iter().step_by(dataset.examples.len().div_ceil(OWN_ROWS).max(1));
         let texts = some.flat_map(|example| example.fields.values().map(String::as_str));
-        let tokenizer = Tokenizer::train(texts, OWN_VOCABULARY)?;
+        let tokenizer = Tokenizer::train_with(texts, OWN_VOCABULARY, &template.special_texts())?;
         session.note(format!(
-            "without --base the tokens are those of a vocabulary made of these rows ({}): counts and lengths of a real base differ",
+            "without --base (or --from-scratch) the tokens are those of a vocabulary made of some of these rows ({}): counts and lengths of a real base differ",
             thousands(tokenizer.vocabulary() as u64)
         ));
-        let contract = Contract::new(template, &tokenizer, &[], most, "0".repeat(64))?;
-        return Ok((tokenizer, contract));
+        tokenizer
     };
-    let (tokenizer, config) = base_of(base)?;
-    let contract = Contract::new(template, &tokenizer, &config.eos, most, ModelConfig::digest(base)?)?;
-    if most > config.context {
-        session.note(format!(
-            "--max-len {most} is more than the {} positions of the base",
-            thousands(config.context as u64)
-        ));
-    }
+    let ends: Vec<u32> = tokenizer.eos().into_iter().collect();
+    let contract = Contract::new(template, &tokenizer, &ends, max_len, "0".repeat(64))?;
     Ok((tokenizer, contract))
+}
+
+/// The tokenizer of a model that begins from nothing: made of the texts of the train side.
+///
+/// # Errors
+/// As [`Tokenizer::train_with`].
+fn own_tokenizer(dataset: &Dataset, tokens: &TokenFlags, template: &Template) -> Result<Tokenizer, Failure> {
+    let train = dataset.of_side(crate::sample::Side::Train).map(|at| &dataset.examples[at]);
+    let texts = train.flat_map(|example| example.fields.values().map(String::as_str));
+    Ok(Tokenizer::train_with(texts, flags::vocabulary(tokens), &template.special_texts())?)
 }
 
 /// Tokenizer and config of a base.

@@ -2,16 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::flags::{options, shape, vocabulary};
+use super::flags::{options, shape};
 use super::{base_of, contract, dataset};
-use crate::cli::args::{TrainDataArgs, TrainPlanArgs, TrainSliceArgs};
+use crate::cli::args::TrainPlanArgs;
 use crate::cli::draw::{table, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
-use crate::prompt::contract::Contract;
-use crate::prompt::templates;
-use crate::prompt::tokenizer::Tokenizer;
-use crate::train::data::Dataset;
 use crate::train::memory::{self, gigabytes};
 use crate::train::options::{Options, TooLong};
 use crate::train::plan::{self, Plan};
@@ -23,26 +19,17 @@ use crate::train::prepare;
 /// As the data and the options.
 pub fn plan(session: &Session, args: &TrainPlanArgs) -> Result<(), Failure> {
     let options = options(&args.flags)?;
-    let data = looked_at(&args.data, &options);
-    let dataset = dataset(session, &data)?;
-    let (tokenizer, contract, config) = if args.flags.from_scratch {
-        let tokenizer = own_tokenizer(&dataset, vocabulary(&args.flags))?;
-        let config = shape(&args.flags, &options).model(&tokenizer)?;
-        let template = templates::template(&args.data.template)?;
-        let contract = Contract::new(template, &tokenizer, &config.eos, options.max_len, "0".repeat(64))?;
-        (tokenizer, contract, config)
-    } else {
-        let (tokenizer, contract) = contract(session, &data, &dataset)?;
-        let config = match &args.data.base {
-            Some(base) => base_of(base)?.1,
-            None => {
-                session.note(
-                    "without --base parameters, arithmetic and memory are those of the shape of deepseek-coder-1.3b",
-                );
-                memory::seed_shape()
-            }
-        };
-        (tokenizer, contract, config)
+    let tokens = &args.flags.tokens;
+    let dataset = dataset(session, &args.data)?;
+    let (tokenizer, contract) = contract(session, &args.data, tokens, options.max_len, &dataset)?;
+    let config = match &args.data.base {
+        Some(base) => base_of(base)?.1,
+        None if tokens.from_scratch => shape(&args.flags, &options).model(&tokenizer)?,
+        None => {
+            session
+                .note("without --base parameters, arithmetic and memory are those of the shape of deepseek-coder-1.3b");
+            memory::seed_shape()
+        }
     };
     let sides = prepare::sides(&dataset, &contract, &tokenizer)?;
     let validation_rows = sides.validation.len();
@@ -51,24 +38,6 @@ pub fn plan(session: &Session, args: &TrainPlanArgs) -> Result<(), Failure> {
         return session.print_json(&plan);
     }
     session.print(text(session, &plan, &options))
-}
-
-/// What `show` and `lint` would be given.
-pub(super) fn looked_at(args: &TrainSliceArgs, options: &Options) -> TrainDataArgs {
-    TrainDataArgs {
-        asked: args.asked.clone(),
-        data: args.data.clone(),
-        base: args.base.clone(),
-        template: args.template.clone(),
-        max_len: u32::try_from(options.max_len).unwrap_or(u32::MAX),
-    }
-}
-
-/// A tokenizer of the texts of the train side, for a model that begins from nothing.
-pub(super) fn own_tokenizer(dataset: &Dataset, vocabulary: usize) -> Result<Tokenizer, Failure> {
-    let train = dataset.of_side(crate::sample::Side::Train).map(|at| &dataset.examples[at]);
-    let texts = train.flat_map(|example| example.fields.values().map(String::as_str));
-    Ok(Tokenizer::train(texts, vocabulary)?)
 }
 
 fn percent(share: f64) -> String {

@@ -5,21 +5,20 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::finish::{Ready, check_built_in, device_word, drive, prepared};
-use super::flags::{options, shape, vocabulary};
-use super::plan::own_tokenizer;
+use super::flags::{options, shape};
 use super::watch::{Watch, file};
+use super::{own_tokenizer, request, told as told_export};
 use crate::cli::args::TrainRunArgs;
 use crate::cli::draw::thousands;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::settings::Settings;
-use crate::export::{self, OnUnfit, Request};
 use crate::ingest::generated;
 use crate::nn;
 use crate::nn::config::{CONFIG, ModelConfig};
 use crate::nn::weights::Weights;
 use crate::prompt::contract::{CONTRACT, Contract};
-use crate::prompt::tokenizer::{TRAINED_SPECIALS, Tokenizer};
+use crate::prompt::tokenizer::Tokenizer;
 use crate::prompt::{chat_template, templates};
 use crate::store::{NewRun, Project, Store, StoreError};
 use crate::train::base::{self, BASE};
@@ -40,7 +39,7 @@ pub(super) const RUNS: &str = "runs";
 /// As the data, the options, the model and the run.
 pub fn run(session: &Session, args: &TrainRunArgs) -> Result<(), Failure> {
     let options = options(&args.flags)?;
-    if args.data.base.is_none() && !args.flags.from_scratch {
+    if args.data.base.is_none() && !args.flags.tokens.from_scratch {
         return Err(Failure::usage(
             "what is to be trained? --base DIR names a folder with config.json, safetensors and tokenizer.json; --from-scratch begins with a small model of random values",
         ));
@@ -173,32 +172,11 @@ fn take_data(session: &Session, args: &TrainRunArgs, folder: &Path) -> Result<()
     }
     let store = session.store()?;
     let settings = Settings::read(store.project())?;
-    let format =
-        export::format("prompt-completion").ok_or_else(|| Failure::request("there is no format prompt-completion"))?;
-    let mut request = Request::new(&place, format);
-    request.query_typed = session.query_text(&args.data.asked)?;
+    let mut request = request(session, &args.data, &place)?;
     request.deny_licences.clone_from(&settings.deny_licences);
     request.allow_licences.clone_from(&args.allow_licence);
-    request.missing_instruction = on_unfit("missing-instruction", &args.missing_instruction)?;
-    request.special_text = on_unfit("special-text", &args.special_text)?;
-    request.special_texts = match &args.data.base {
-        Some(base) => Tokenizer::load(base)?.special_texts().map(str::to_owned).collect(),
-        None => TRAINED_SPECIALS.iter().map(|(_, text)| (*text).to_owned()).collect(),
-    };
-    let report = super::super::export::write(session, &store, request, &settings)?;
-    for (reason, count) in &report.skipped {
-        session.note(format!("{} rows were left out: {reason}", thousands(*count)));
-    }
-    session.note(format!("sides: {}", report.sides.rule));
+    told_export(session, &super::super::export::write(session, &store, request, &settings)?);
     Ok(())
-}
-
-fn on_unfit(flag: &str, text: &str) -> Result<OnUnfit, Failure> {
-    match text {
-        "error" => Ok(OnUnfit::Error),
-        "skip" => Ok(OnUnfit::Skip),
-        other => Err(Failure::usage(format!("--{flag} {other}: it is error or skip"))),
-    }
 }
 
 /// Copies a folder of files.
@@ -226,6 +204,7 @@ fn made(
     folder: &Path,
     dataset: Dataset,
 ) -> Result<Ready, Failure> {
+    let template = templates::template(&args.data.template)?;
     let (base, tokenizer) = match &args.data.base {
         Some(base) => {
             let whole = base.canonicalize().map_err(|error| Failure::file(base, &error))?;
@@ -233,7 +212,7 @@ fn made(
             (whole, tokenizer)
         }
         None => {
-            let tokenizer = own_tokenizer(&dataset, vocabulary(&args.flags))?;
+            let tokenizer = own_tokenizer(&dataset, &args.flags.tokens, &template)?;
             let place = folder.join(BASE);
             std::fs::create_dir_all(&place).map_err(|error| file("make", &place, &error))?;
             base::write(&place, &shape(&args.flags, &options), &tokenizer, options.seed)?;
@@ -256,7 +235,6 @@ fn made(
             config.vocabulary
         )));
     }
-    let template = templates::template(&args.data.template)?;
     let config_sha256 = ModelConfig::digest(&model)?;
     let contract = Contract::new(template, &tokenizer, &config.eos, options.max_len, config_sha256.clone())?;
     contract.write(&folder.join(CONTRACT))?;
@@ -264,7 +242,7 @@ fn made(
     chat_template::write(&contract, folder)?;
     tokenizer.save_with(folder, Some(&text), Some(options.max_len))?;
     let sides = prepared(session, &dataset, &contract, &tokenizer, &options)?;
-    tell_errors(session, &dataset, &contract, &tokenizer)?;
+    tell_errors(session, &dataset, &contract, &tokenizer, &options)?;
     let steps = crate::train::sampler::Sampler::new(&sides.train, &options)?.total_steps();
     let config_text = std::fs::read(model.join(CONFIG)).map_err(|error| file("read", &model.join(CONFIG), &error))?;
     let run = RunFile {
@@ -299,9 +277,10 @@ fn tell_errors(
     dataset: &Dataset,
     contract: &Contract,
     tokenizer: &Tokenizer,
+    options: &Options,
 ) -> Result<(), Failure> {
     let warnings = CHECKS.iter().filter(|check| check.severity != Severity::Error).map(|check| check.code);
-    let report = lint::run(&Subject::of_dataset(dataset, contract, tokenizer)?, &warnings.collect::<Vec<_>>());
+    let report = lint::run(&Subject::of_dataset(dataset, contract, tokenizer, options)?, &warnings.collect::<Vec<_>>());
     let found: Vec<String> = report.findings.iter().map(|each| format!("{} ({})", each.code, each.name)).collect();
     if report.errors > 0 {
         session.note(format!("lint finds {}: `scenery train lint` says where; the run goes on", found.join(", ")));

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::flags::of_a_look;
 use super::{contract, dataset};
-use crate::cli::args::TrainShowArgs;
+use crate::cli::args::{BatchFlags, TrainShowArgs};
 use crate::cli::draw::{safe, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::pager;
@@ -15,8 +16,9 @@ use crate::train::show::{Part, Shown, show as shown};
 /// # Errors
 /// As the data, and where an example cannot be encoded.
 pub fn show(session: &Session, args: &TrainShowArgs) -> Result<(), Failure> {
+    let options = of_a_look(&args.tokens, &BatchFlags::default())?;
     let dataset = dataset(session, &args.data)?;
-    let (tokenizer, contract) = contract(session, &args.data, &dataset)?;
+    let (tokenizer, contract) = contract(session, &args.data, &args.tokens, options.max_len, &dataset)?;
     let places: Vec<usize> = (0..dataset.examples.len().min(args.limit)).collect();
     let all = shown(&dataset, &contract, &tokenizer, &places)?;
     if session.json {
