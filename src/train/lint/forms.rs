@@ -92,14 +92,17 @@ pub const GAP: &str = "{…}";
 const LEAST_SHARE: f64 = 0.02;
 /// Fewest prompts that make a form.
 const LEAST_ROWS: usize = 3;
-/// Largest share of the prompts at a branch that may fall into no large group, where the branch is one of forms.
-const STRAYS: f64 = 0.1;
+/// Largest share of the prompts at a branch that may fall into no large group, where the branch is one of forms: among the
+/// first words, where prompts without a form part from the others, and behind them, where only values have such a tail.
+const STRAYS: [f64; 2] = [0.1, 0.01];
 /// Words that forms which differ after the gap only must have in common there, beyond what all of them end with.
 const TAIL_WORDS: usize = 3;
 /// Fewest words of a form of its own.
 const LEAST_WORDS: usize = 3;
-/// Smallest share of the words of a prompt that a form of its own makes up.
+/// Smallest share of the words of a prompt that a form of fewer than [`MANY_WORDS`] makes up.
 const LEAST_FIXED: f64 = 0.35;
+/// Words that prompts do not share by chance, however long they are.
+const MANY_WORDS: usize = 5;
 
 /// A form and the prompts that have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +138,8 @@ pub fn forms(prompts: &[&str]) -> Vec<Form> {
             let mut lengths: Vec<usize> = rows.iter().map(|row| words[*row].len()).collect();
             lengths.sort_unstable();
             let (fixed, middle) = (group.words + tail, lengths[lengths.len() / 2]);
-            let free = rows.len() < least || fixed < LEAST_WORDS || (fixed as f64) < middle as f64 * LEAST_FIXED;
+            let few = fixed < MANY_WORDS && (fixed as f64) < middle as f64 * LEAST_FIXED;
+            let free = rows.len() < least || fixed < LEAST_WORDS || few;
             let mut skeleton: Vec<&str> = if free { Vec::new() } else { first[..group.words].to_vec() };
             if free || lengths.last().is_some_and(|longest| *longest > fixed) {
                 skeleton.push(GAP);
@@ -173,8 +177,18 @@ fn by_beginning(words: &[Vec<&str>], least: usize) -> Vec<Group> {
             }
             let strays: usize = next.values().filter(|rows| rows.len() < least).map(Vec::len).sum();
             let large = next.values().any(|rows| rows.len() >= least);
-            if next.len() < 2 || !large || strays as f64 > group.rows.len() as f64 * STRAYS {
+            let most = STRAYS[usize::from(group.words >= LEAST_WORDS)];
+            if next.len() < 2 || !large || strays as f64 > group.rows.len() as f64 * most {
                 break;
+            }
+            // What is a form already goes on in others only where those are a good part of their prompts: long values begin
+            // alike soon.
+            if group.words >= MANY_WORDS {
+                let fixed: usize = next.values().map(|rows| common_beginning(words, rows) * rows.len()).sum();
+                let all: usize = group.rows.iter().map(|row| words[*row].len()).sum();
+                if (fixed as f64) < all as f64 * LEAST_FIXED {
+                    break;
+                }
             }
             let mut rest = Vec::new();
             for (word, rows) in next {
@@ -192,6 +206,13 @@ fn by_beginning(words: &[Vec<&str>], least: usize) -> Vec<Group> {
         }
     }
     out
+}
+
+/// How many words all rows begin with.
+fn common_beginning(words: &[Vec<&str>], rows: &[usize]) -> usize {
+    let first = &words[rows[0]];
+    let common = |row: &usize| first.iter().zip(&words[*row]).take_while(|(one, other)| one == other).count();
+    rows.iter().map(common).min().unwrap_or(0)
 }
 
 /// Parts prompts that begin with the same `head` words by how they end; of each part how many words that is.
@@ -296,6 +317,31 @@ mod tests {
         assert_eq!((&table.rows[0][1], &table.rows[0][2]), (&20.into(), &33.3.into()));
         assert!(table.notes[0].starts_with("entropy 1.585 bits of 1.585"), "{:?}", table.notes);
         assert!(table.notes[1].contains("2 degrees of freedom"), "{:?}", table.notes);
+    }
+
+    #[test]
+    fn long_values_that_begin_alike_are_not_cut_into_forms() {
+        let verbs = ["displays a", "displays the", "creates a", "shows two", "i would like to see a", "can you draw a"];
+        let value = |at: usize| {
+            let verb = if at % 29 == 0 { "moves" } else { verbs[at * 7 % 6] };
+            let words = (0..30 + at % 9).map(|word| format!("w{}", at * (word + 3) % 101));
+            format!("{verb} {}", words.collect::<Vec<_>>().join(" "))
+        };
+        let head = |at: usize| match at % 5 {
+            0 => "Create a Manim animation to demonstrate:",
+            1 => "Write Manim code to",
+            _ => "Create a Manim animation that",
+        };
+        let prompts: Vec<String> = (0..250).map(|at| format!("{} {}", head(at), value(at))).collect();
+        // Four words of forty may be chance; five that go on in two ways are none.
+        assert_eq!(
+            found(&prompts),
+            [
+                ("Create a Manim animation that {…}".to_owned(), 150),
+                ("Create a Manim animation to demonstrate: {…}".to_owned(), 50),
+                (GAP.to_owned(), 50),
+            ]
+        );
     }
 
     #[test]
