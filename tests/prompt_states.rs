@@ -228,7 +228,7 @@ fn states_c_and_d_ask_in_another_sentence_than_was_trained() {
             |text: &str| seed.contract(Template::parse("sentence", &sentence(text, true)).expect("a template"));
         let (one, other) = (contract(trained), contract(asked));
         assert_ne!(one.digest(), other.digest());
-        let shown = difference(&one, &other);
+        let shown = difference(("trained", "asked"), &one, &other);
         assert!(shown.contains("Generate Manim animation code") && shown.contains(&asked[..20]), "{shown}");
     }
 }

@@ -13,7 +13,7 @@ use super::GenerateError;
 use crate::nn::config::{CONFIG, ModelConfig};
 use crate::nn::lora::{ADAPTER_CONFIG, ADAPTER_WEIGHTS};
 use crate::nn::weights::{BASE_WEIGHTS_KEY, Weights};
-use crate::prompt::contract::{CONTRACT, Contract, diff_ids, difference};
+use crate::prompt::contract::{CONTRACT, CONTRACT_TEXT_KEY, Contract, diff_ids, difference};
 use crate::prompt::templates;
 use crate::prompt::tokenizer::{TOKENIZER, Tokenizer};
 
@@ -79,7 +79,7 @@ pub fn open(asked: &Asked<'_>) -> Result<Opened, GenerateError> {
         return zero_shot(asked, folder, run, is_adapter, &config, config_sha256);
     }
     let contract = Contract::read(&contract_file)?;
-    check_digest(&folder, is_adapter, &contract)?;
+    check_digest(&folder, is_adapter, &contract, asked.probe)?;
     let tokenizer = tokenizer_of(&folder, &model, &contract, asked.probe)?;
     if is_adapter {
         check_base(&folder, &model)?;
@@ -98,18 +98,7 @@ pub fn open(asked: &Asked<'_>) -> Result<Opened, GenerateError> {
         });
     }
     if let Some(name) = asked.template {
-        let template = templates::template(name)?;
-        if template.id != contract.template.id {
-            let message = format!(
-                "{} was trained with prompt template `{}`, and `{}` is asked for: leave out --template",
-                folder.display(),
-                contract.template.id,
-                template.id
-            );
-            let mut other = contract.clone();
-            other.template = template;
-            return Err(GenerateError::Refused { message, difference: difference(&contract, &other) });
-        }
+        check_template(&folder, &contract, name, &tokenizer, &config, asked.probe)?;
     }
     let adapter = is_adapter.then(|| folder.clone());
     Ok(Opened { folder, run, model, adapter, contract, tokenizer, zero_shot: false })
@@ -167,8 +156,48 @@ fn base_of(adapter: &Path, run: Option<&Path>, named: Option<&Path>) -> Result<P
     Err(wrong(format!("{what}, {}, is no folder with a {CONFIG}: name its folder with --base DIR", base.display())))
 }
 
-/// Compares the digest of the contract with what the weights say.
-fn check_digest(folder: &Path, is_adapter: bool, contract: &Contract) -> Result<(), GenerateError> {
+/// Refuses another template than that of the contract.
+fn check_template(
+    folder: &Path,
+    contract: &Contract,
+    name: &str,
+    tokenizer: &Tokenizer,
+    config: &ModelConfig,
+    probe: &str,
+) -> Result<(), GenerateError> {
+    let template = templates::template(name)?;
+    let message = format!(
+        "{} was trained with prompt template `{}`, and `{}` is asked for: leave out --template",
+        folder.display(),
+        contract.template.id,
+        template.id
+    );
+    let (most, base) = (contract.max_len, contract.base_config_sha256.clone());
+    match Contract::new(template, tokenizer, &config.eos, most, base) {
+        Ok(other) if other == *contract => Ok(()),
+        Ok(other) => {
+            let difference = apart(("trained", "asked for"), contract, &other, tokenizer, probe);
+            Err(GenerateError::Refused { message, difference })
+        }
+        Err(error) => Err(GenerateError::Refused { message, difference: format!("  {error}\n") }),
+    }
+}
+
+/// What parts two contracts: their parts, and the ids of a prompt by the one and the other.
+fn apart(names: (&str, &str), one: &Contract, other: &Contract, tokenizer: &Tokenizer, probe: &str) -> String {
+    let ids = |contract: &Contract| {
+        let unbounded = Contract { max_len: usize::MAX, ..contract.clone() };
+        unbounded.encode_prompt(tokenizer, &[("instruction", probe)]).ok()
+    };
+    let mut out = difference(names, one, other);
+    if let (Some(one), Some(other)) = (ids(one), ids(other)) {
+        out.push_str(&diff_ids(names, tokenizer, &one, &other));
+    }
+    out
+}
+
+/// Compares the contract with the one that the weights say they were trained with.
+fn check_digest(folder: &Path, is_adapter: bool, contract: &Contract, probe: &str) -> Result<(), GenerateError> {
     let weights =
         if is_adapter { Weights::of_file(&folder.join(ADAPTER_WEIGHTS))? } else { Weights::of_model(folder)? };
     let digest = contract.digest();
@@ -180,10 +209,14 @@ fn check_digest(folder: &Path, is_adapter: bool, contract: &Contract) -> Result<
         None => "lies beside weights that name no contract: take the folder as it was written",
     };
     let found = weights.metadata.get(CONTRACT_KEY).map_or("-", String::as_str);
-    Err(GenerateError::Refused {
-        message: format!("{} {message}", folder.join(CONTRACT).display()),
-        difference: columns(("contract.json", "weights"), &[("contract", &digest, found)]),
-    })
+    let names = ("weights", CONTRACT);
+    let mut difference = columns(names, &[("contract", found, &digest)]);
+    let trained = weights.metadata.get(CONTRACT_TEXT_KEY).and_then(|text| serde_json::from_str(text).ok());
+    let trained = trained.and_then(|value: Value| Contract::parse(&value).ok()).filter(|known| known.digest() == found);
+    if let (Some(trained), Ok(tokenizer)) = (trained, Tokenizer::load(folder)) {
+        difference = apart(names, &trained, contract, &tokenizer, probe);
+    }
+    Err(GenerateError::Refused { message: format!("{} {message}", folder.join(CONTRACT).display()), difference })
 }
 
 /// Compares the weights of a base with those that an adapter was trained beside.
@@ -226,7 +259,8 @@ fn tokenizer_of(folder: &Path, model: &Path, contract: &Contract, probe: &str) -
             let values = [("tokenizer.json", contract.tokenizer_sha256.as_str(), other.sha256())];
             let mut difference = columns(("contract", "this file"), &values);
             if let Some(right) = right {
-                difference.push_str(&diff_ids(&right, &right.encode(probe)?, &other.encode(probe)?));
+                let names = ("contract", "this file, as the model reads it");
+                difference.push_str(&diff_ids(names, &right, &right.encode(probe)?, &other.encode(probe)?));
             }
             let message = format!(
                 "{} is not the tokenizer that {} was trained with: its ids mean other tokens",

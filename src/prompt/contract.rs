@@ -24,6 +24,8 @@ use crate::sample::hex;
 pub const CONTRACT: &str = "contract.json";
 /// The key of the metadata of weights that holds the digest of the contract.
 pub const CONTRACT_KEY: &str = "contract_sha256";
+/// The key of the metadata of weights that holds the contract itself, as canonical JSON.
+pub const CONTRACT_TEXT_KEY: &str = "contract";
 
 /// A template bound to a tokenizer and a base. Equal contracts give equal ids.
 #[derive(Clone, Debug)]
@@ -239,9 +241,14 @@ impl Contract {
         })
     }
 
+    /// The contract as canonical JSON.
+    pub fn text(&self) -> String {
+        canonical_json(&self.json())
+    }
+
     /// SHA-256 over the canonical JSON, in hexadecimal digits: that of the file that [`write`](Self::write) makes.
     pub fn digest(&self) -> String {
-        hex(&Sha256::digest(canonical_json(&self.json()).as_bytes()))
+        hex(&Sha256::digest(self.text().as_bytes()))
     }
 
     /// Reads a contract from a file.
@@ -265,7 +272,7 @@ impl Contract {
     /// [`PromptError::File`].
     pub fn write(&self, path: &Path) -> Result<(), PromptError> {
         let file = |source| PromptError::File { action: "write", path: path.to_owned(), source };
-        write_whole(path, canonical_json(&self.json()).as_bytes()).map_err(file)
+        write_whole(path, self.text().as_bytes()).map_err(file)
     }
 
     /// Id that fills rows; it is never trained, whichever it is.
@@ -365,6 +372,7 @@ mod tests {
     use super::*;
 
     const FIELDS: &[(&str, &str)] = &[("instruction", " Draw\r\na circle. "), ("response", "x = 1\n\n")];
+    const NAMES: (&str, &str) = ("trained", "asked");
 
     fn fixture(name: &str) -> Tokenizer {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/nn").join(name);
@@ -406,7 +414,7 @@ mod tests {
             change(&mut other);
             assert!(seen.insert(other.digest()), "{part}");
             assert_ne!(other, contract, "{part}");
-            assert!(difference(&contract, &other).starts_with("! "), "{part}");
+            assert!(difference(NAMES, &contract, &other).contains("\n! "), "{part}");
         };
         change("id", &|contract| contract.template.id = "alpaca-2".to_owned());
         change("segments", &|contract| drop(contract.template.segments.remove(1)));
@@ -419,7 +427,7 @@ mod tests {
         change("base", &|contract| contract.base_config_sha256 = "1".repeat(64));
         let mut reworded = contract.clone();
         reworded.template.doc = "Another sentence.".to_owned();
-        assert_eq!((reworded.digest(), difference(&contract, &reworded)), (contract.digest(), String::new()));
+        assert_eq!((reworded.digest(), difference(NAMES, &contract, &reworded)), (contract.digest(), String::new()));
     }
 
     #[test]
@@ -510,16 +518,19 @@ mod tests {
         let tokenizer = fixture("llama");
         let contract = bound("alpaca", &tokenizer).expect("fits");
         let plain = bound("plain", &fixture("qwen2")).expect("fits");
-        let shown = difference(&contract, &plain);
+        let shown = difference(NAMES, &contract, &plain);
         assert!(shown.lines().any(|line| line.split_whitespace().eq(["!", "specials.bos", "1", "null"])), "{shown}");
+        assert!(shown.lines().next().is_some_and(|head| head.split_whitespace().eq(["trained", "asked"])), "{shown}");
         let ids = contract.encode_prompt(&tokenizer, FIELDS).expect("encodes");
         let mut doubled = ids.clone();
         doubled.insert(0, 1);
-        let shown = diff_ids(&tokenizer, &doubled, &ids);
+        let shown = diff_ids(NAMES, &tokenizer, &doubled, &ids);
         assert_eq!(shown.lines().filter(|line| line.starts_with('!')).count(), 1, "{shown}");
         assert!(shown.contains("\"<s>\"") && shown.ends_with("equal …\n"), "{shown}");
-        assert_eq!(diff_ids(&tokenizer, &ids, &ids), "");
-        let shown = diff_ids(&tokenizer, &[5, 6, 7], &[5, 8, 7]);
+        let head = shown.lines().next().unwrap_or_default();
+        assert!(head.split_whitespace().eq(["id", "trained", "|", "id", "asked"]), "{shown}");
+        assert_eq!(diff_ids(NAMES, &tokenizer, &ids, &ids), "");
+        let shown = diff_ids(NAMES, &tokenizer, &[5, 6, 7], &[5, 8, 7]);
         assert_eq!(shown.lines().filter(|line| line.starts_with('!') && line.contains('|')).count(), 1, "{shown}");
     }
 }

@@ -15,9 +15,9 @@ const AROUND: usize = 3;
 /// Widest text of a column, in characters; longer ones are shown around the first place where they differ.
 const WIDEST: usize = 40;
 
-/// Writes what differs between two contracts, a line for each part: its path, and its value in either. Empty where nothing
-/// does.
-pub fn difference(a: &Contract, b: &Contract) -> String {
+/// Writes what differs between two contracts under their names, a line for each part: its path, and its value in either. Empty
+/// where nothing does.
+pub fn difference(names: (&str, &str), a: &Contract, b: &Contract) -> String {
     let (mut left, mut right) = (BTreeMap::new(), BTreeMap::new());
     flatten(&a.json(), "", &mut left);
     flatten(&b.json(), "", &mut right);
@@ -33,7 +33,11 @@ pub fn difference(a: &Contract, b: &Contract) -> String {
     }
     let width = |of: fn(&(String, String, String)) -> &String| rows.iter().map(|row| of(row).chars().count()).max();
     let (first, second) = (width(|row| &row.0).unwrap_or(0), width(|row| &row.1).unwrap_or(0));
+    let second = second.max(names.0.chars().count());
     let mut out = String::new();
+    if !rows.is_empty() {
+        let _ = writeln!(out, "  {:first$}  {:second$}  {}", "", names.0, names.1);
+    }
     for (path, one, other) in &rows {
         let _ = writeln!(out, "! {path:first$}  {one:second$}  {other}");
     }
@@ -78,9 +82,9 @@ fn shortened(a: &str, b: &str) -> (String, String) {
 /// A line of two columns: places in either row of ids.
 type Line = (Option<usize>, Option<usize>);
 
-/// Writes two rows of ids in two columns, id and token on each side, lines that differ marked with `!`. Of equal lines
-/// those next to a difference are shown, the others counted. Empty where nothing differs.
-pub fn diff_ids(tokenizer: &Tokenizer, a: &[u32], b: &[u32]) -> String {
+/// Writes two rows of ids in two columns under their names, id and token on each side, lines that differ marked with `!`. Of
+/// equal lines those next to a difference are shown, the others counted. Empty where nothing differs.
+pub fn diff_ids(names: (&str, &str), tokenizer: &Tokenizer, a: &[u32], b: &[u32]) -> String {
     if a == b {
         return String::new();
     }
@@ -112,8 +116,9 @@ pub fn diff_ids(tokenizer: &Tokenizer, a: &[u32], b: &[u32]) -> String {
     };
     let cells: Vec<(String, String)> = lines.iter().map(|(x, y)| (cell(a, *x), cell(b, *y))).collect();
     let seen = (0..lines.len()).filter(|at| shown(*at)).map(|at| cells[at].0.chars().count());
-    let width = seen.max().unwrap_or(0);
-    let mut out = String::new();
+    let (one, other) = (format!("{:>7} {}", "id", names.0), format!("{:>7} {}", "id", names.1));
+    let width = seen.chain([one.chars().count()]).max().unwrap_or(0);
+    let mut out = format!("  {one:width$} | {other}\n");
     let mut skipped = 0;
     for (at, (one, other)) in cells.iter().enumerate() {
         if !shown(at) {

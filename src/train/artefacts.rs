@@ -25,7 +25,7 @@ pub const ADAPTER: &str = "adapter";
 /// Folder of the model inside a run's, where all weights were trained.
 pub const MODEL: &str = "model";
 pub use crate::nn::weights::BASE_WEIGHTS_KEY;
-pub use crate::prompt::contract::CONTRACT_KEY;
+pub use crate::prompt::contract::{CONTRACT_KEY, CONTRACT_TEXT_KEY};
 
 /// Where weights come from, and what must stand beside them.
 #[derive(Clone, Copy)]
@@ -50,6 +50,7 @@ impl Provenance<'_> {
         let pairs = [
             ("format", "pt".to_owned()),
             (CONTRACT_KEY, self.contract.digest()),
+            (CONTRACT_TEXT_KEY, self.contract.text()),
             ("manifest_sha256", self.manifest_sha256.to_owned()),
             ("manifest_digest", self.manifest_digest.to_owned()),
             (BASE_WEIGHTS_KEY, self.base_weights.to_owned()),

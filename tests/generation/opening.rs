@@ -7,7 +7,7 @@ use scenery::generate::opening::{Asked, CONTRACT_KEY, Opened, open};
 use scenery::generate::prompts::{Item, prompts};
 use scenery::nn::NamedTensor;
 use scenery::nn::weights::{self, Piece};
-use scenery::prompt::contract::{CONTRACT, Contract};
+use scenery::prompt::contract::{CONTRACT, CONTRACT_TEXT_KEY, Contract};
 use scenery::prompt::templates::template;
 use scenery::prompt::tokenizer::Tokenizer;
 use serde_json::{Value, json};
@@ -115,7 +115,13 @@ fn what_is_not_as_it_was_trained_is_refused_with_both_sides() {
         }
     };
     let nothing = |_: &Folders| {};
-    refuse(&nothing, None, Some("plain"), &["`alpaca-1`", "`plain-1`", "! segments"]);
+    // Contract and ids beside each other; both begin with the tokenizer's own beginning token.
+    let columns = ["`alpaca-1`", "`plain-1`", "trained", "asked for", "! segments", "! ", " | ", "id asked for"];
+    refuse(&nothing, None, Some("plain"), &columns);
+    let scratch = Scratch::new("generation");
+    let error = opened(&folders(&scratch).adapter, None, Some("plain")).expect_err("another template");
+    assert!(!error.contains("specials.bos") && !error.contains("special_texts.bos"), "{error}");
+    refuse(&nothing, None, Some("chatml"), &["`chatml-1`", "needs the special token `<|im_end|>`"]);
     refuse(&nothing, Some("elsewhere"), None, &["is no folder with a config.json", "--base DIR"]);
     let contract = |folders: &Folders| {
         let mut contract = folders.contract.clone();
@@ -123,8 +129,18 @@ fn what_is_not_as_it_was_trained_is_refused_with_both_sides() {
         contract.write(&folders.adapter.join(CONTRACT)).expect("written");
     };
     refuse(&contract, None, None, &["is not the contract that the weights", "contract.json", "! contract"]);
+    // The contract says now that there is no beginning token: part and ids are shown.
+    let without_bos = |folders: &Folders| {
+        let (digest, text) = (folders.contract.digest(), folders.contract.text());
+        let metadata = [(CONTRACT_KEY, digest.as_str()), (CONTRACT_TEXT_KEY, text.as_str())];
+        weights(&folders.adapter.join("adapter_model.safetensors"), &metadata);
+        let mut contract = folders.contract.clone();
+        contract.specials.insert("bos".to_owned(), None);
+        contract.write(&folders.adapter.join(CONTRACT)).expect("written");
+    };
+    refuse(&without_bos, None, None, &["weights", "! specials.bos", "0 \"<s>\"", "id contract.json", " | "]);
     let silent = |folders: &Folders| weights(&folders.adapter.join("adapter_model.safetensors"), &[]);
-    refuse(&silent, None, None, &["weights that name no contract", " -\n"]);
+    refuse(&silent, None, None, &["weights that name no contract", "! contract  - "]);
     let none = |folders: &Folders| std::fs::remove_file(folders.adapter.join(CONTRACT)).expect("removed");
     refuse(&none, None, None, &["no contract.json"]);
     // Weights of the base that are another model's.
