@@ -199,10 +199,81 @@ fn examples_are_shown_as_a_model_sees_them() {
         &["-C", "p", "train", "lint", "--base", base, "--max-len", "512", BUDGET, "--ignore", "E05", "--json"],
     );
     assert_eq!(codes(&long), Vec::<String>::new(), "{long:#}");
+    // From scratch everything is told by the vocabulary that the run would make, with any template's tokens.
+    for template in ["alpaca", "chatml"] {
+        let scratch = ["-split.given:test", "--from-scratch", "--vocab", "400", "--template", template, "--json"];
+        let lint = json_of(&dir, &[&["train", "lint"][..], &scratch].concat());
+        let plan = json_of(&dir, &[&["train", "plan"][..], &scratch, &["--epochs", "1"]].concat());
+        let both = |report: &Value| (report["tokens"].clone(), report["trained_tokens"].clone());
+        assert_eq!(both(&lint), both(&plan), "{template}");
+        let shown = json_of(&dir, &[&["train", "show", "-n", "99"][..], &scratch].concat());
+        let longest = shown.as_array().expect("a list").iter().map(|each| each["tokens"]["total"].as_u64()).max();
+        assert_eq!(json!(longest), plan["lengths"]["most"], "{template}");
+        assert!(shown[0]["parts"][0]["text"] == if template == "chatml" { "<IM_START>" } else { "<BOS>" }, "{shown:#}");
+    }
     let (code, _, err) = run(&dir, &["train", "show", "--template", "alpacca"]);
     assert!(code == 2 && err.contains("alpaca"), "{err}");
     let (code, _, err) = run(&dir, &["train", "show", "--base", "nowhere"]);
     assert!(code == 1 && err.contains("nowhere"), "{err}");
+}
+
+#[test]
+fn unfit_rows_are_named_and_can_be_left_out_by_every_verb() {
+    let folder = Scratch::new("unfit");
+    let mut rows: Vec<Value> = (0..20).map(row).collect();
+    rows[3]["question"] = json!("");
+    rows[4]["answer"] = json!(format!("# </s> begins\n{}", scene(4)));
+    let dir = project(&folder, "p", &rows);
+    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/nn/llama");
+    let base = base.to_str().expect("a path");
+    for verb in ["show", "lint", "plan"] {
+        let all: &[&str] = if verb == "show" { &["-n", "99"] } else { &[] };
+        let of = |more: &[&str]| run(&dir, &[&["train", verb, "--base", base][..], all, more].concat());
+        let (code, _, err) = of(&[]);
+        assert!(code == 1 && err.contains("1 of 20 rows have no instruction"), "{verb}: {err}");
+        let skip = ["--missing-instruction", "skip"];
+        let (code, out, err) = of(&skip);
+        assert!(code == 1 && (out + &err).contains("the special token eos"), "{verb}: {err}");
+        let (code, _, err) = of(&[&skip[..], &["--special-text", "skip", "--max-len", "4096"]].concat());
+        assert_eq!(code, 0, "{verb}: {err}");
+        for reason in ["1 rows were left out: no-instruction", "1 rows were left out: special-text"] {
+            assert!(err.contains(reason), "{verb}: {err}");
+        }
+        let (code, _, err) = of(&["--special-text", "drop"]);
+        assert!(code == 2 && err.contains("it is error or skip"), "{verb}: {err}");
+    }
+    // Of several that cannot be encoded every one counts.
+    let poor = folder.join("poor");
+    std::fs::create_dir(&poor).expect("a folder");
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/nn/tinyllama");
+    for name in ["config.json", "tokenizer_config.json", "special_tokens_map.json"] {
+        std::fs::copy(tiny.join(name), poor.join(name)).expect("copied");
+    }
+    let text = std::fs::read_to_string(tiny.join("tokenizer.json")).expect("a tokenizer");
+    let mut tokenizer: Value = serde_json::from_str(&text).expect("JSON");
+    tokenizer["model"]["byte_fallback"] = json!(false);
+    let write =
+        |tokenizer: &Value| std::fs::write(poor.join("tokenizer.json"), tokenizer.to_string()).expect("written");
+    write(&tokenizer);
+    let poor_base = poor.to_str().expect("a path");
+    // What the vocabulary lacks is shown, and a warning.
+    let ids = ["has:instruction", "--base", poor_base, "--special-text", "skip", "--max-len", "4096"];
+    let shown = done(&dir, &[&["train", "show", "-n", "1"][..], &ids].concat());
+    assert!(shown.contains("<unk>") && shown.contains("⟧ from manim import *"), "{shown}");
+    let lint = json_of(&dir, &[&["train", "lint", BUDGET, "--json"][..], &ids].concat());
+    assert_eq!((codes(&lint), &lint["errors"]), (vec!["W16".to_owned()], &json!(0)), "{lint:#}");
+    // Without a token for it, such rows cannot be encoded: all are named, and lint ends with 1 after the other checks.
+    tokenizer["model"]["unk_token"] = Value::Null;
+    write(&tokenizer);
+    let (code, _, err) = run(&dir, &[&["train", "show", "-n", "3"][..], &ids].concat());
+    assert!(code == 1 && err.contains("3 of 3 rows cannot be encoded"), "{err}");
+    let (code, out, err) = run(&dir, &[&["train", "lint", BUDGET, "--json"][..], &ids].concat());
+    let lint: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {err}"));
+    assert_eq!(
+        (code, codes(&lint), &lint["findings"][0]["count"]),
+        (1, vec!["E03".to_owned()], &json!(17)),
+        "{lint:#}"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //!
 //! | state | what was wrong | what says so |
 //! | --- | --- | --- |
-//! | (a) | no end token, the loss on everything, another vendor's model generates | E02, E04; a template without an end is refused; another tokenizer is refused |
+//! | (a) | no end token, the loss on everything, another vendor's model generates | E02, E04, W18; a template without an end is refused; another tokenizer is refused |
 //! | (b) | padding, which is the end token, is masked by its id | E02 |
 //! | (c), (d) | as (b), and generation asks in another sentence | E02, E04; the contracts differ, and where is shown |
 //! | (e) | prompt and answer are encoded apart with special tokens of the tokenizer's own; seven sentences | E01; W10 |
@@ -21,6 +21,17 @@ use serde_json::json;
 use crate::corpus::{Scratch, run};
 
 const FUNCTIONS: &[&str] = &["x^2 + 5*x + 6", "sin(x)", "x*e^x", "ln(x)/x", "x^3 - 1"];
+
+/// Seven sentences that ask for the same.
+const SENTENCES: [&str; 7] = [
+    "Build an animated picture of the derivative of f(x) =",
+    "Write a Manim scene about the derivative of f(x) =",
+    "Write code that shows how to derive f(x) =",
+    "Show with Manim the derivative of f(x) =",
+    "Explain by an animation how to derive f(x) =",
+    "Construct a scene for the derivative of f(x) =",
+    "Make an animation in which this is derived: f(x) =",
+];
 
 fn answer(at: usize) -> String {
     format!(
@@ -170,6 +181,24 @@ fn state_a_has_no_end_and_another_model_generates() {
     // Encoded as one text, the blank before the answer melts into its first token, so the prompt alone ends otherwise.
     let all = FUNCTIONS.len();
     assert_eq!(errors(&report), [("E02", all), ("E04", all)], "{:#?}", report.findings);
+    let everything = |report: &Report| {
+        let found = report.findings.iter().find(|finding| finding.code == "W18");
+        found.map(|finding| finding.count)
+    };
+    assert_eq!(everything(&report), Some(all), "the prompt is trained too: {:#?}", report.findings);
+    // With a clean cut and an end, the loss on everything is all that is left to flag, and it is flagged.
+    let mended: Vec<Fed> = FUNCTIONS
+        .iter()
+        .enumerate()
+        .map(|(at, function)| {
+            let asked = seed.call(&format!("Task: Generate Manim code.\nFunction: {function}\nCode:\n"));
+            let said = seed.tokenizer.encode(&answer(at)).expect("it encodes");
+            let ids = [asked.clone(), said, vec![seed.eos]].concat();
+            Fed { labels: ids.iter().map(|id| i64::from(*id)).collect(), ids, asked }
+        })
+        .collect();
+    let report = seed.lint(&folder, &mended);
+    assert_eq!((errors(&report), everything(&report)), (Vec::new(), Some(all)), "{:#?}", report.findings);
     // A contract without an end cannot be made ...
     let endless = Template::parse("sentence", &sentence("Task: ", false)).expect("its rules allow it");
     let error = Contract::new(endless, &seed.tokenizer, &[], 512, "0".repeat(64)).expect_err("it never stops");
@@ -265,4 +294,14 @@ fn state_e_has_a_beginning_token_between_prompt_and_answer() {
         .collect();
     let report = seed.lint(&folder, &unlabelled);
     assert_eq!(errors(&report).iter().map(|(code, _)| *code).collect::<Vec<_>>(), ["E01", "E04"]);
+    // The seven sentences are seven forms.
+    let prompts: Vec<String> =
+        (0..70).map(|at| format!("{} {}", SENTENCES[at % 7], FUNCTIONS[at * 3 % FUNCTIONS.len()])).collect();
+    let prompts: Vec<&str> = prompts.iter().map(String::as_str).collect();
+    let forms: Vec<(String, usize)> =
+        lint::forms(&prompts).into_iter().map(|form| (form.skeleton, form.members.len())).collect();
+    let mut wanted: Vec<(String, usize)> =
+        SENTENCES.iter().map(|sentence| (format!("{sentence} {}", lint::GAP), 10)).collect();
+    wanted.sort();
+    assert_eq!(forms, wanted);
 }

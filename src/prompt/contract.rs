@@ -280,7 +280,7 @@ impl Contract {
         self.specials.get("pad").copied().flatten().unwrap_or(0)
     }
 
-    /// Encodes prompt and answer.
+    /// Encodes prompt and answer, and makes sure that they begin with the ids of the prompt alone.
     ///
     /// # Errors
     /// [`PromptError::TooLong`] where they have more tokens than the contract allows; [`PromptError::SpecialText`] where a
@@ -288,11 +288,11 @@ impl Contract {
     /// [`PromptError::OtherTokenizer`]; [`PromptError::Tokenizer`]; [`PromptError::Invalid`] where the prompt is no token.
     pub fn encode(&self, tokenizer: &Tokenizer, fields: &[(&str, &str)]) -> Result<Encoded, PromptError> {
         let encoded = self.run(tokenizer, fields, true)?;
-        debug_assert_eq!(
-            self.run(tokenizer, fields, false).ok().map(|prompt| prompt.ids).as_deref(),
-            Some(&encoded.ids[..encoded.trained_from]),
-            "what is trained begins with the prompt"
-        );
+        let prompt = self.run(tokenizer, fields, false)?.ids;
+        if encoded.ids[..encoded.trained_from] != prompt[..] {
+            let message = "training would not begin with the very ids that generation is given".to_owned();
+            return Err(PromptError::Invalid { id: self.template.id.clone(), message });
+        }
         Ok(encoded)
     }
 

@@ -10,6 +10,7 @@ use crate::cli::args::TrainLintArgs;
 use crate::cli::draw::{safe, table, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
+use crate::sample::Side;
 use crate::train::lint::{self, CHECKS, Check, Finding, Report, Severity, Subject, foreign};
 
 /// Rows that are named of a finding.
@@ -43,15 +44,19 @@ pub fn lint(session: &Session, args: &TrainLintArgs) -> Result<(), Failure> {
         session.print(text(session, &report, args.all))?;
         session.say(summary(&report));
     }
+    if !report.sides.is_empty() && !report.sides.contains_key(Side::Train.word()) {
+        session.note("no row is on the train side: nothing of this would be trained on");
+    }
     if report.errors > 0 {
         let codes: Vec<&str> = errors(&report).map(|finding| finding.code).collect();
         return Err(Failure::new(
             1,
             "lint",
             format!(
-                "this data is not fit to train on: {} (`--ignore {}` leaves them unasked; `train run` tells and trains)",
+                "this data is not fit to train on: {} (`--ignore {}` leaves them unasked{})",
                 codes.join(", "),
-                codes.join(",")
+                codes.join(","),
+                if args.encoded.is_some() { "" } else { "; `train run` tells and trains" }
             ),
         ));
     }

@@ -8,6 +8,7 @@ use crate::cli::args::TrainPlanArgs;
 use crate::cli::draw::{table, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
+use crate::train::item::TooLongCount;
 use crate::train::memory::{self, gigabytes};
 use crate::train::options::{Options, TooLong};
 use crate::train::plan::{self, Plan};
@@ -65,18 +66,28 @@ fn text(session: &Session, plan: &Plan, options: &Options) -> String {
         let _ = writeln!(out, "  {:>6}..{:<6} {:>7}  {bar}", bin.from, bin.to, thousands(bin.rows as u64));
     }
     if plan.over_long > 0 {
-        let what = match plan.too_long {
-            TooLong::Error => {
+        let TooLongCount { dropped, truncated, without_answer } = plan.fitted;
+        let what: Vec<String> = match plan.too_long {
+            TooLong::Error => vec![
                 "the run would not begin (`--too-long drop` or `truncate`, or a higher --max-len); the rest is about the others"
-            }
-            TooLong::Drop => "they are dropped",
-            TooLong::Truncate => "they are cut, and their end token with them",
+                    .to_owned(),
+            ],
+            _ => [
+                (dropped, "dropped"),
+                (truncated, "cut, their end token with them"),
+                (without_answer, "dropped, since their prompt alone fills it"),
+            ]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{} {what}", thousands(count as u64)))
+            .collect(),
         };
         let _ = writeln!(
             out,
-            "{} are longer than {}: {what}",
+            "{} longer than {}: {}",
             thousands(plan.over_long as u64),
-            thousands(plan.max_len as u64)
+            thousands(plan.max_len as u64),
+            what.join("; ")
         );
     }
     if plan.unclassed > 0 {
@@ -106,8 +117,12 @@ fn text(session: &Session, plan: &Plan, options: &Options) -> String {
         thousands(plan.trained_tokens),
         percent(plan.trained_tokens as f64 / plan.tokens.max(1) as f64),
         match (plan.template_share, plan.slot_share) {
-            (Some(template), Some(slot)) =>
-                format!(": {} constant tokens of a template, {} in its slots", percent(template), percent(slot)),
+            (Some(template), Some(slot)) => format!(
+                ": {} constant tokens of a template, {} in its slots, {} of sources whose answers share none",
+                percent(template),
+                percent(slot),
+                percent((1.0 - template - slot).max(0.0))
+            ),
             _ => String::new(),
         }
     );
