@@ -323,7 +323,7 @@ mod tests {
     fn long_values_that_begin_alike_are_not_cut_into_forms() {
         let verbs = ["displays a", "displays the", "creates a", "shows two", "i would like to see a", "can you draw a"];
         let value = |at: usize| {
-            let verb = if at % 29 == 0 { "moves" } else { verbs[at * 7 % 6] };
+            let verb = if at.is_multiple_of(29) { "moves" } else { verbs[at * 7 % 6] };
             let words = (0..30 + at % 9).map(|word| format!("w{}", at * (word + 3) % 101));
             format!("{verb} {}", words.collect::<Vec<_>>().join(" "))
         };
