@@ -130,7 +130,7 @@ pub struct TrainLintArgs {
     #[command(flatten)]
     pub batches: BatchFlags,
     /// Ids and labels of another trainer, a row a line, instead of a query
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["query", "file", "data", "template", "from_scratch"], requires = "base")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["query", "file", "data", "template", "from_scratch", "missing_instruction", "special_text"], requires = "base")]
     pub encoded: Option<PathBuf>,
     /// Checks that are not asked, separated by commas: E07,W12
     #[arg(long, value_delimiter = ',', value_name = "CODES")]

@@ -17,7 +17,7 @@ pub struct TokenFlags {
     #[arg(long, value_name = "N", requires = "from_scratch", conflicts_with = "base", help_heading = "Model")]
     pub vocab: Option<usize>,
     /// Most tokens of an example, prompt and answer together; 2,048 unless said
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(2..), help_heading = "Examples")]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(2..=1 << 30), help_heading = "Examples")]
     pub max_len: Option<usize>,
 }
 
