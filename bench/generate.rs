@@ -95,7 +95,7 @@ fn prompts(path: &str) -> Vec<Prompted> {
     let value: Value = serde_json::from_slice(&text).expect("the prompts are JSON");
     let prompts = value.as_array().expect("a list").iter().enumerate().map(|(at, prompt)| {
         let ids = prompt["ids"].as_array().expect("ids").iter().map(|id| id.as_u64().expect("an id") as u32);
-        Prompted { name: format!("prompt {}", at + 1), key: at.to_string(), ids: ids.collect() }
+        Prompted { name: format!("prompt {}", at + 1), key: at.to_string(), number: 0, ids: ids.collect() }
     });
     prompts.collect()
 }

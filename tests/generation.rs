@@ -148,7 +148,7 @@ fn bytes(text: &str) -> Vec<u32> {
 }
 
 fn asked(ids: Vec<u32>, key: &str) -> Prompted {
-    Prompted { name: format!("item {key}"), key: key.to_owned(), ids }
+    Prompted { name: format!("item {key}"), key: key.to_owned(), number: 0, ids }
 }
 
 fn task(prompts: Vec<Prompted>, options: Options) -> Task {

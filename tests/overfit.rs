@@ -101,6 +101,7 @@ fn twenty_samples_are_learnt_by_heart_and_come_back_from_every_artefact() {
         manifest_sha256: "",
         manifest_digest: "",
         base_weights: "",
+        nf4: false,
         step: steps as u64,
     };
     write_adapter(&adapter, &lora, "llama", &learner.trained().expect("weights"), &of).expect("written");

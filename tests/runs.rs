@@ -223,6 +223,7 @@ fn answers(rng: &mut Rng, samples: &[Sample], count: usize) -> Vec<Answer> {
             let fields = BTreeMap::from([("instruction".to_owned(), asked.unwrap_or_else(|| format!("draw {at}")))]);
             Answer {
                 of: sample.map(|sample| sample.id),
+                id: None,
                 number: at as u32,
                 fields,
                 text: if rng.chance(20) { format!("Here:\n```python\n{text}```\n") } else { text },
@@ -513,6 +514,7 @@ fn open(project: &Path) -> Store {
 fn one_each(samples: &[Sample]) -> Vec<Answer> {
     let answer = |sample: &Sample| Answer {
         of: Some(sample.id),
+        id: None,
         number: 0,
         fields: BTreeMap::from([("instruction".to_owned(), sample.instruction.clone().expect("it has one"))]),
         text: format!("from manim import *\n# of {}\n{}", sample.key, sample.code),

@@ -39,7 +39,7 @@ pub fn options() -> Options {
     }
 }
 
-fn identity() -> Identity {
+pub(crate) fn identity() -> Identity {
     let text = |word: &str| word.repeat(8);
     Identity {
         manifest_sha256: text("manifest"),

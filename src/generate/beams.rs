@@ -1,8 +1,9 @@
 //! Beam search: the likeliest answers are followed side by side, and the best by log-probability per length wins.
 //!
-//! Of `n` places each is held by a sequence that goes on or by one that has ended, so a beam of 1 is greedy. Answers are
-//! compared by log-probability / length^penalty (Wu et al. 2016, the plain form); length is the tokens that were chosen, the
-//! one that ends it included. The search ends where nothing that goes on can still win.
+//! Each step keeps the `n` likeliest sequences that go on, whatever has ended, and takes up those that end among the `n`
+//! likeliest of all: what transformers does with `early_stopping="never"`. A beam of 1 is greedy: it ends with the first that ends. Answers are compared by
+//! log-probability / length^penalty (Wu et al. 2016, the plain form); length is the tokens that were chosen, the one that
+//! ends it included. The search ends where nothing that goes on can still win.
 
 use std::sync::atomic::Ordering;
 
@@ -24,7 +25,8 @@ pub(super) struct Beams<'a> {
     most_new: usize,
     fed: usize,
     live: Vec<Hypothesis>,
-    ended: Vec<(Hypothesis, Ending)>,
+    /// The best that has ended, and its score.
+    best: Option<Best>,
 }
 
 /// One sequence.
@@ -37,6 +39,13 @@ struct Hypothesis {
     /// Log-probability under the model's own distribution.
     own: f64,
     growing: Growing,
+}
+
+/// A sequence that has ended.
+struct Best {
+    sequence: Hypothesis,
+    ending: Ending,
+    score: f64,
 }
 
 /// A way to go on: from which sequence, by which token.
@@ -69,7 +78,7 @@ impl<'a> Beams<'a> {
             most_new: shared.most_new(tokens.len()),
             fed: 0,
             live: vec![Hypothesis { tokens, sum: 0.0, own: 0.0, growing }],
-            ended: Vec::new(),
+            best: None,
         })
     }
 
@@ -81,16 +90,21 @@ impl<'a> Beams<'a> {
         sum / (length.max(1) as f64).powf(self.length_penalty)
     }
 
-    fn best_ended(&self) -> Option<(usize, f64)> {
-        let scores = self.ended.iter().map(|(each, _)| self.score(each.sum, each.tokens.len() - self.beginning()));
-        // Of equals the one that ended first.
-        scores.enumerate().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
+    /// Takes up a sequence that has ended; of equals the one that ended first stays.
+    fn take_up(&mut self, sequence: Hypothesis, ending: Ending) {
+        let score = self.score(sequence.sum, sequence.tokens.len() - self.beginning());
+        if self.best.as_ref().is_none_or(|best| score > best.score) {
+            self.best = Some(Best { sequence, ending, score });
+        }
     }
 
     /// Whether no sequence that goes on can still come above the best that has ended. Log-probabilities only sink, so a
     /// sequence does best where the length divides by the most.
     fn is_decided(&self) -> bool {
-        let Some((_, best)) = self.best_ended() else { return false };
+        let Some(best) = self.best.as_ref().map(|best| best.score) else { return false };
+        if self.places == 1 {
+            return true;
+        }
         let most = self.most_new.min(self.shared.context - self.beginning());
         self.live.iter().all(|each| {
             let length = each.tokens.len() - self.beginning();
@@ -151,12 +165,13 @@ impl Lane for Beams<'_> {
     }
 
     fn choose(&mut self, logits: &[&[f32]]) -> Result<Vec<usize>, GenerateError> {
-        let free = self.places - self.ended.len();
         let generated = self.length() - self.beginning();
-        let mut ways = Vec::with_capacity(free * logits.len());
+        // As many as end by a token may stand before those that go on.
+        let asked = self.places.saturating_add(self.shared.stop_ids.len());
+        let mut ways = Vec::new();
         for (parent, (each, row)) in self.live.iter().zip(logits).enumerate() {
             let penalised = self.shared.penalised(row, &each.tokens, generated);
-            for (token, value) in sampling::likeliest(penalised.as_deref().unwrap_or(row), free) {
+            for (token, value) in sampling::likeliest(penalised.as_deref().unwrap_or(row), asked) {
                 ways.push(Way { parent, token, sum: each.sum + value });
             }
         }
@@ -164,17 +179,21 @@ impl Lane for Beams<'_> {
             return Err(not_finite(self.prompt, self.length() - self.prompt.ids.len()));
         }
         ways.sort_by(|a, b| b.sum.total_cmp(&a.sum).then(a.parent.cmp(&b.parent)).then(a.token.cmp(&b.token)));
-        ways.truncate(free);
         let before = std::mem::take(&mut self.live);
-        let mut parents = Vec::with_capacity(ways.len());
-        let mut live = Vec::with_capacity(ways.len());
-        for way in ways {
+        let mut parents = Vec::new();
+        let mut live = Vec::new();
+        for (rank, way) in ways.into_iter().enumerate() {
+            if live.len() == self.places {
+                break;
+            }
             let mut next = before[way.parent].clone();
             next.tokens.push(way.token);
             next.sum = way.sum;
             next.own += sampling::log_probability(logits[way.parent], way.token);
             match self.end(&mut next, way.token)? {
-                Some(ending) => self.ended.push((next, ending)),
+                Some(ending) if rank < self.places => self.take_up(next, ending),
+                // Behind the likeliest nothing ends.
+                Some(_) => {}
                 None => {
                     parents.push(way.parent);
                     live.push(next);
@@ -190,10 +209,10 @@ impl Lane for Beams<'_> {
     }
 
     fn finish(mut self: Box<Self>) -> Result<Generated, GenerateError> {
-        let best = self.best_ended();
-        let score = best.map(|(_, score)| score);
+        let best = self.best.take();
+        let score = best.as_ref().map(|best| best.score);
         let (winner, Ending { stop, found }) = match best {
-            Some((at, _)) => self.ended.swap_remove(at),
+            Some(Best { sequence, ending, .. }) => (sequence, ending),
             // Only a search that was broken off has none.
             None => (self.live.swap_remove(0), Stop::MaxTokens.into()),
         };

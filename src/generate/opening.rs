@@ -11,8 +11,9 @@ use serde_json::Value;
 
 use super::GenerateError;
 use crate::nn::config::{CONFIG, ModelConfig};
-use crate::nn::lora::{ADAPTER_CONFIG, ADAPTER_WEIGHTS};
-use crate::nn::weights::{BASE_WEIGHTS_KEY, Weights};
+use crate::nn::lora::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, LoraConfig};
+use crate::nn::weights::{BASE_WEIGHTS_KEY, LORA_KEY, NF4_KEY, Weights};
+use crate::prompt::canonical_json;
 use crate::prompt::contract::{CONTRACT, CONTRACT_TEXT_KEY, Contract, diff_ids, difference};
 use crate::prompt::templates;
 use crate::prompt::tokenizer::{TOKENIZER, Tokenizer};
@@ -53,6 +54,8 @@ pub struct Opened {
     pub tokenizer: Tokenizer,
     /// Whether the model has no contract of its own, and was given one by the template that was asked for.
     pub zero_shot: bool,
+    /// Whether the adapter was trained beside weights of 4 bits.
+    pub nf4: bool,
 }
 
 /// Opens what is asked for and checks it. Weights are not read, but for what their files say of themselves.
@@ -81,9 +84,7 @@ pub fn open(asked: &Asked<'_>) -> Result<Opened, GenerateError> {
     let contract = Contract::read(&contract_file)?;
     check_digest(&folder, is_adapter, &contract, asked.probe)?;
     let tokenizer = tokenizer_of(&folder, &model, &contract, asked.probe)?;
-    if is_adapter {
-        check_base(&folder, &model)?;
-    }
+    let nf4 = is_adapter && check_adapter(&folder, &model)?;
     if config_sha256 != contract.base_config_sha256 {
         return Err(GenerateError::Refused {
             message: format!(
@@ -101,7 +102,7 @@ pub fn open(asked: &Asked<'_>) -> Result<Opened, GenerateError> {
         check_template(&folder, &contract, name, &tokenizer, &config, asked.probe)?;
     }
     let adapter = is_adapter.then(|| folder.clone());
-    Ok(Opened { folder, run, model, adapter, contract, tokenizer, zero_shot: false })
+    Ok(Opened { folder, run, model, adapter, contract, tokenizer, zero_shot: false, nf4 })
 }
 
 /// The folder of weights, and the run that it belongs to.
@@ -219,21 +220,42 @@ fn check_digest(folder: &Path, is_adapter: bool, contract: &Contract, probe: &st
     Err(GenerateError::Refused { message: format!("{} {message}", folder.join(CONTRACT).display()), difference })
 }
 
-/// Compares the weights of a base with those that an adapter was trained beside.
-fn check_base(adapter: &Path, base: &Path) -> Result<(), GenerateError> {
-    let known = Weights::of_file(&adapter.join(ADAPTER_WEIGHTS))?.metadata.remove(BASE_WEIGHTS_KEY);
-    let Some(known) = known else { return Ok(()) };
-    let found = Weights::of_model(base)?.fingerprint()?;
-    if found == known {
-        return Ok(());
+/// Compares an adapter's settings, and the weights of its base, with what its metadata say of them; answers whether it was
+/// trained beside weights of 4 bits.
+fn check_adapter(adapter: &Path, base: &Path) -> Result<bool, GenerateError> {
+    let path = adapter.join(ADAPTER_WEIGHTS);
+    let metadata = Weights::of_file(&path)?.metadata;
+    let said = |key: &str| {
+        metadata.get(key).ok_or_else(|| GenerateError::Folder {
+            path: path.clone(),
+            message: format!(
+                "its metadata have no `{key}`, which `scenery train` writes into them: take the adapter as it was written"
+            ),
+        })
+    };
+    let (settings, known) = (said(LORA_KEY)?, said(BASE_WEIGHTS_KEY)?);
+    let found = canonical_json(&LoraConfig::read(adapter)?.computed());
+    if found != *settings {
+        return Err(GenerateError::Refused {
+            message: format!(
+                "{} has other settings than the adapter was trained with: take the folder as it was written",
+                adapter.join(ADAPTER_CONFIG).display()
+            ),
+            difference: columns(("weights", ADAPTER_CONFIG), &[("settings", settings, &found)]),
+        });
     }
-    let message = format!(
-        "the weights in {} are not those that {} was trained beside: name that base with --base DIR",
-        base.display(),
-        adapter.display()
-    );
-    let difference = columns(("adapter", "this base"), &[("fingerprint", &known, &found)]);
-    Err(GenerateError::Refused { message, difference })
+    let found = Weights::of_model(base)?.fingerprint()?;
+    if found != *known {
+        return Err(GenerateError::Refused {
+            message: format!(
+                "the weights in {} are not those that {} was trained beside: name that base with --base DIR",
+                base.display(),
+                adapter.display()
+            ),
+            difference: columns(("adapter", "this base"), &[("fingerprint", known, &found)]),
+        });
+    }
+    Ok(said(NF4_KEY)? == "true")
 }
 
 /// The tokenizer that the contract names; that of the folder and that of the base must both be it.
@@ -287,6 +309,17 @@ fn zero_shot(
             "the adapter has no {CONTRACT}, so nothing says how its prompts were made; adapters of `scenery train` have one"
         ));
     }
+    // Of weights that were trained here the contract is known, or was.
+    let metadata = Weights::of_model(&folder)?.metadata;
+    if metadata.contains_key(CONTRACT_KEY) {
+        let again = match metadata.get(CONTRACT_TEXT_KEY) {
+            Some(_) => ", or write the text that their metadata hold as `contract` into it",
+            None => "",
+        };
+        return wrong(format!(
+            "its weights were trained with a prompt contract, and {CONTRACT} is gone: take the folder as it was written{again}"
+        ));
+    }
     let Some(name) = asked.template else {
         let known: Vec<&str> = templates::TEMPLATES.iter().map(|(name, _)| *name).collect();
         return wrong(format!(
@@ -296,7 +329,7 @@ fn zero_shot(
     };
     let tokenizer = Tokenizer::load(&folder)?;
     let contract = Contract::new(templates::template(name)?, &tokenizer, &config.eos, config.context, config_sha256)?;
-    Ok(Opened { model: folder.clone(), folder, run, adapter: None, contract, tokenizer, zero_shot: true })
+    Ok(Opened { model: folder.clone(), folder, run, adapter: None, contract, tokenizer, zero_shot: true, nf4: false })
 }
 
 /// Values of two sides, in columns under their names.

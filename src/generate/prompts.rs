@@ -31,6 +31,8 @@ pub struct Prompted {
     pub name: String,
     /// What draws depend on: the item's id, or a digest of its fields; with a number where it is met again.
     pub key: String,
+    /// How many prompts before it have the same id, or where it has none the same fields.
+    pub number: u32,
     /// Its tokens.
     pub ids: Vec<u32>,
 }
@@ -64,7 +66,7 @@ pub fn fields_of(template: &Template) -> Vec<&str> {
 /// text of a special token.
 pub fn prompts(contract: &Contract, tokenizer: &Tokenizer, items: &[Item]) -> Result<Vec<Prompted>, GenerateError> {
     let known = fields_of(&contract.template);
-    let mut met: HashMap<String, usize> = HashMap::new();
+    let mut met: HashMap<String, u32> = HashMap::new();
     let mut out = Vec::with_capacity(items.len());
     for (at, item) in items.iter().enumerate() {
         let name = match &item.id {
@@ -90,7 +92,7 @@ pub fn prompts(contract: &Contract, tokenizer: &Tokenizer, items: &[Item]) -> Re
         let times = met.entry(key.clone()).or_default();
         *times += 1;
         let key = if *times == 1 { key } else { format!("{key}#{times}") };
-        out.push(Prompted { name, key, ids });
+        out.push(Prompted { name, key, number: *times - 1, ids });
     }
     Ok(out)
 }

@@ -24,6 +24,10 @@ pub struct About {
     pub forcing: &'static str,
     /// SHA-256 of the tokens that are forced, run by run; none where none are.
     pub forced_sha256: Option<String>,
+    /// Whether the frozen projections were kept in 4 bits.
+    pub nf4: bool,
+    /// What was computed in: `f32` or `bf16`.
+    pub precision: &'static str,
     /// What was asked.
     pub options: Options,
 }

@@ -29,7 +29,7 @@ use crate::store::{
 pub struct Writer<'a> {
     /// Name of the run; where no run of the store has it (the base model, a model from elsewhere) a name of its own.
     pub run: &'a str,
-    /// Path of the model as typed, and digests of what was loaded, a JSON object.
+    /// Paths of the model (`path`, as typed) and its base (`base`), and digests of what was loaded, a JSON object.
     pub model: &'a Value,
     /// Digest of the prompt contract, in hexadecimal digits.
     pub contract: &'a str,
@@ -39,11 +39,16 @@ pub struct Writer<'a> {
     pub seed: u64,
 }
 
+/// Keys of [`Writer::model`] that say where something lay, and nothing of what it is.
+const PLACES: [&str; 2] = ["path", "base"];
+
 /// An answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The sample whose prompt it answers; none where the prompt was typed.
     pub of: Option<SampleId>,
+    /// The id that a typed prompt came with, where it had one: what is drawn depends on it.
+    pub id: Option<String>,
     /// Which of several answers to that prompt, from 0.
     pub number: u32,
     /// The fields of the prompt; `instruction` is that of the sample.
@@ -148,7 +153,7 @@ pub fn add(
 fn digest(answers: &[Answer]) -> [u8; 16] {
     let each = |answer: &Answer| {
         let of = answer.of.map(|id| id.0).unwrap_or_default();
-        let fields = canonical_json(&json!(answer.fields));
+        let fields = canonical_json(&json!([answer.id, answer.fields]));
         hash16(&[&of, &answer.number.to_le_bytes(), fields.as_bytes(), answer.text.as_bytes()])
     };
     let all: Vec<[u8; 16]> = answers.iter().map(each).collect();
@@ -322,7 +327,7 @@ fn record_of(
 fn key_of(writer: &Writer<'_>, answer: &Answer) -> String {
     let of = answer.of.map(|id| id.0.to_vec()).unwrap_or_default();
     hex(&hash16(&[
-        canonical_json(&json!(answer.fields)).as_bytes(),
+        canonical_json(&json!([answer.id, answer.fields])).as_bytes(),
         canonical_json(writer.parameters).as_bytes(),
         &writer.seed.to_le_bytes(),
         &answer.number.to_le_bytes(),
@@ -330,16 +335,20 @@ fn key_of(writer: &Writer<'_>, answer: &Answer) -> String {
     ]))
 }
 
-/// A hash of all that an answer is.
+/// A hash of all that an answer is. Where the model lay does not change it.
 fn read_hash(writer: &Writer<'_>, answer: &Answer, parent: &Parent) -> [u8; 16] {
     let tokens: Vec<u8> = answer.tokens.iter().flat_map(|id| id.to_le_bytes()).collect();
+    let digests = writer.model.as_object().into_iter().flatten();
+    let digests =
+        digests.filter(|(key, _)| !PLACES.contains(&key.as_str())).map(|(key, value)| (key.clone(), value.clone()));
+    let digests: serde_json::Map<String, Value> = digests.collect();
     hash16(&[
         answer.text.as_bytes(),
         &tokens,
         answer.stop.as_bytes(),
         &answer.prompt_tokens.to_le_bytes(),
         writer.contract.as_bytes(),
-        canonical_json(writer.model).as_bytes(),
+        canonical_json(&Value::Object(digests)).as_bytes(),
         parent.side.as_deref().unwrap_or("").as_bytes(),
         parent.level.as_deref().unwrap_or("").as_bytes(),
         parent.kind.map_or("", |kind| kind.word()).as_bytes(),

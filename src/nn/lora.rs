@@ -82,6 +82,11 @@ impl LoraConfig {
         (layer * config.layers) as u64
     }
 
+    /// What of the settings decides about what an adapter computes.
+    pub fn computed(&self) -> Value {
+        json!({ "lora_alpha": number(self.alpha), "r": self.r, "target_modules": self.targets, "use_rslora": self.rslora })
+    }
+
     /// Settings in PEFT's form, `adapter_config.json`.
     pub fn peft_json(&self, base: &str) -> Value {
         json!({

@@ -341,6 +341,22 @@ pub struct Opening {
     pub threads: Option<usize>,
 }
 
+impl Opening {
+    /// What numbers are computed in on this machine: `f32` or `bf16`.
+    pub fn computed_in(&self) -> &'static str {
+        let cuda = match self.device {
+            DeviceChoice::Cpu => false,
+            DeviceChoice::Cuda(_) => true,
+            DeviceChoice::Auto => report().devices.iter().any(|device| device.starts_with("cuda")),
+        };
+        match self.precision {
+            Precision::Bf16 => "bf16",
+            Precision::Auto if cuda => "bf16",
+            Precision::F32 | Precision::Auto => "f32",
+        }
+    }
+}
+
 /// How a learner is made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LearnerSetup {

@@ -20,6 +20,10 @@ pub const SINGLE: &str = "model.safetensors";
 /// The file that says which shard holds which tensor.
 pub const INDEX: &str = "model.safetensors.index.json";
 
+/// The key of an adapter's metadata that holds what of its settings decides about what it computes, as canonical JSON.
+pub const LORA_KEY: &str = "lora";
+/// The key of an adapter's metadata that says whether it was trained beside weights of 4 bits: `true` or `false`.
+pub const NF4_KEY: &str = "nf4";
 /// The key of metadata that names the base's weights, by their fingerprint.
 pub const BASE_WEIGHTS_KEY: &str = "base_weights";
 

@@ -206,7 +206,9 @@ pub enum PromptError {
         fit: Vec<&'static str>,
     },
     /// Prompt and answer are longer than the contract allows. Nothing is ever cut.
-    #[error("{tokens} tokens are more than the {max} of the contract")]
+    #[error(
+        "{tokens} tokens are more than the {max} of the contract: make them shorter, or train with a greater --max-len"
+    )]
     TooLong {
         /// How long it is.
         tokens: usize,

@@ -16,6 +16,7 @@ use crate::nn::merge::{self, Merged, from_f32};
 use crate::nn::weights::{SINGLE, Stored, Weights, write_whole};
 use crate::nn::writing::{self, Planned};
 use crate::nn::{NamedTensor, NnError};
+use crate::prompt::canonical_json;
 use crate::prompt::chat_template;
 use crate::prompt::contract::{CONTRACT, Contract};
 use crate::prompt::tokenizer::{GENERATION, Tokenizer};
@@ -24,7 +25,7 @@ use crate::prompt::tokenizer::{GENERATION, Tokenizer};
 pub const ADAPTER: &str = "adapter";
 /// Folder of the model inside a run's, where all weights were trained.
 pub const MODEL: &str = "model";
-pub use crate::nn::weights::BASE_WEIGHTS_KEY;
+pub use crate::nn::weights::{BASE_WEIGHTS_KEY, LORA_KEY, NF4_KEY};
 pub use crate::prompt::contract::{CONTRACT_KEY, CONTRACT_TEXT_KEY};
 
 /// Where weights come from, and what must stand beside them.
@@ -40,6 +41,8 @@ pub struct Provenance<'a> {
     pub manifest_digest: &'a str,
     /// Fingerprint of the base's weights ([`Weights::fingerprint`]).
     pub base_weights: &'a str,
+    /// Whether an adapter was trained beside weights of 4 bits.
+    pub nf4: bool,
     /// The step whose weights they are.
     pub step: u64,
 }
@@ -98,20 +101,23 @@ pub fn write_adapter(
         write_whole(&folder.join(ADAPTER_CONFIG), config.as_bytes())?;
         let mut tensors: Vec<&NamedTensor> = tensors.iter().collect();
         tensors.sort_by(|one, two| one.name.cmp(&two.name));
-        digest = write_f32(&folder.join(ADAPTER_WEIGHTS), &tensors, of)?;
+        let mut metadata = of.metadata();
+        metadata.insert(LORA_KEY.to_owned(), canonical_json(&lora.computed()));
+        metadata.insert(NF4_KEY.to_owned(), of.nf4.to_string());
+        digest = write_f32(&folder.join(ADAPTER_WEIGHTS), &tensors, &metadata)?;
         of.beside(folder)
     })?;
     Ok(digest)
 }
 
 /// Writes tensors as 32-bit floats and answers the SHA-256 of the file.
-fn write_f32(path: &Path, tensors: &[&NamedTensor], of: &Provenance<'_>) -> Result<String, NnError> {
+fn write_f32(path: &Path, tensors: &[&NamedTensor], metadata: &BTreeMap<String, String>) -> Result<String, NnError> {
     let stored = Stored::F32;
     let planned: Vec<Planned> = tensors
         .iter()
         .map(|tensor| Planned { name: tensor.name.clone(), stored, shape: tensor.shape.clone() })
         .collect();
-    let (digest, _) = writing::write(path, &planned, &of.metadata(), |at| {
+    let (digest, _) = writing::write(path, &planned, metadata, |at| {
         let bytes: Vec<u8> = tensors[at].values.iter().flat_map(|value| value.to_le_bytes()).collect();
         Ok(bytes.into())
     })?;

@@ -1,11 +1,12 @@
 //! Generation with the tiny models, through libtorch: the tokens of transformers, and the command from end to end.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use scenery::generate::prompts::Prompted;
-use scenery::generate::{Decode, Forcing, GenerateError, Options, Stop, Task, run};
+use scenery::generate::{Choice, Decode, Forcing, GenerateError, Options, Stop, Task, run};
 use scenery::nn::{self, DeviceChoice, Opening, Precision};
 use serde_json::Value;
 
@@ -50,7 +51,7 @@ fn greedy_tokens_are_those_of_transformers_in_one_batch_and_alone() {
         let greedy = about["greedy"].as_array().expect("greedy tokens");
         let prompt = |at: usize, each: &Value| {
             let key = at.to_string();
-            Prompted { name: format!("item {key}"), key, ids: ids(&each["ids"]) }
+            Prompted { name: format!("item {key}"), key, number: 0, ids: ids(&each["ids"]) }
         };
         let prompts: Vec<Prompted> = greedy.iter().enumerate().map(|(at, each)| prompt(at, each)).collect();
         let wanted: Vec<Vec<u32>> = greedy.iter().map(|each| ids(&each["next"])).collect();
@@ -103,13 +104,50 @@ fn answers_of_the_command_are_written_and_kept_as_generated_samples() {
 }
 
 #[test]
+fn beams_are_those_of_transformers() {
+    let golden = std::fs::read_to_string(fixtures().join("beams.json")).expect("the goldens");
+    let golden: Value = serde_json::from_str(&golden).expect("JSON");
+    let opening = Opening {
+        model: fixtures().join("llama"),
+        device: DeviceChoice::Cpu,
+        precision: Precision::F32,
+        nf4: false,
+        threads: Some(1),
+    };
+    let mut predictor = nn::predictor(&opening, None).expect("it opens");
+    let prompt = |(at, each): (usize, &Value)| Prompted {
+        name: format!("item {at}"),
+        key: at.to_string(),
+        number: 0,
+        ids: ids(each),
+    };
+    let prompts: Vec<Prompted> = golden["prompts"].as_array().expect("a list").iter().enumerate().map(prompt).collect();
+    let most = golden["max_new_tokens"].as_u64().expect("a number") as usize;
+    let (mut ended, mut all) = (0, 0);
+    for search in golden["searches"].as_array().expect("a list") {
+        let beams = search["beams"].as_u64().expect("a number") as usize;
+        let length_penalty = search["length_penalty"].as_f64().expect("a number");
+        let options = Options {
+            choice: Choice::Beams { beams, length_penalty },
+            max_new_tokens: Some(most),
+            ..Options::default()
+        };
+        let stop_ids = ids(&golden["stop_ids"]);
+        let task = Task { prompts: prompts.clone(), stop_ids, max_len: 512, options, forcing: Forcing::Nothing };
+        let found = run(predictor.as_mut(), &Ids, &task, &mut |_| ControlFlow::Continue(())).expect("answers");
+        let found: Vec<&[u32]> = found.generated.iter().map(|each| each.ids.as_slice()).collect();
+        let wanted: Vec<Vec<u32>> = search["answers"].as_array().expect("a list").iter().map(ids).collect();
+        assert_eq!(found, wanted, "{beams} beams, length penalty {length_penalty}");
+        ended += wanted.iter().filter(|answer| answer.len() < most).count();
+        all += wanted.len();
+    }
+    assert!(ended > 15, "only {ended} of {all} answers end before their last token");
+}
+
+#[test]
 fn a_generation_that_is_stopped_keeps_what_was_answered() {
-    let scratch = Scratch::new("generation-stopped");
-    done(scratch.path(), &["init", "."]);
     let model = fixtures().join("llama").display().to_string();
     let prompts: String = (0..4000).map(|at| format!("{{\"id\":\"{at}\",\"instruction\":\"Draw {at}.\"}}\n")).collect();
-    scratch.write("p.jsonl", prompts);
-    scratch.write("out.jsonl", "an older file, which is whole\n");
     let arguments = [
         "generate",
         &model,
@@ -127,19 +165,24 @@ fn a_generation_that_is_stopped_keeps_what_was_answered() {
         "out.jsonl",
         "--json",
     ];
-    // A signal that comes before the model is open ends the command as any other.
+    // Each try has a project of its own. SIGTERM, since whoever runs the tests may have them pass over SIGINT. A signal that
+    // comes before the model is open ends the command without an answer.
     let found = [500u64, 1500, 4000, 10_000].into_iter().find_map(|wait| {
+        let scratch = Scratch::new("generation-stopped");
+        done(scratch.path(), &["init", "."]);
+        scratch.write("p.jsonl", &prompts);
+        scratch.write("out.jsonl", "an older file, which is whole\n");
         let mut command = scenery(scratch.path());
         let child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         std::thread::sleep(Duration::from_millis(wait));
-        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is there");
+        let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill is there");
         assert!(sent.success(), "the command had ended before it was stopped");
         let (code, out, told) = finished(child.wait_with_output().expect("it ends"));
-        let by_signal = -2;
+        let by_signal = -15;
         assert!(code == 1 || code == by_signal, "after {wait} ms: {code} {out} {told}");
-        (code == 1 && told.contains("answers were whole by then")).then_some((out, told))
+        (code == 1 && told.contains("answers were whole by then")).then_some((scratch, out, told))
     });
-    let (out, told) = found.expect("it is stopped on its way");
+    let (scratch, out, told) = found.expect("it is stopped on its way");
     let summary = &serde_json::from_str::<Value>(&out).expect("JSON")["summary"];
     let count = summary["answers"].as_u64().expect("a number");
     assert!(0 < count && count < 4000 && summary["items"] == 4000, "{summary}");

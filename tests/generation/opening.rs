@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use scenery::generate::opening::{Asked, CONTRACT_KEY, Opened, open};
 use scenery::generate::prompts::{Item, prompts};
 use scenery::nn::NamedTensor;
-use scenery::nn::weights::{self, Piece};
+use scenery::nn::lora::LoraConfig;
+use scenery::nn::weights::{self, BASE_WEIGHTS_KEY, LORA_KEY, NF4_KEY, Piece, Weights};
+use scenery::prompt::canonical_json;
 use scenery::prompt::contract::{CONTRACT, CONTRACT_TEXT_KEY, Contract};
 use scenery::prompt::templates::template;
 use scenery::prompt::tokenizer::Tokenizer;
@@ -55,8 +57,18 @@ fn folders(scratch: &Scratch) -> Folders {
     let mut config = scenery::nn::lora::LoraConfig::new(4, 8.0).peft_json("somewhere");
     config["base_model_name_or_path"] = json!(base.display().to_string());
     std::fs::write(adapter.join("adapter_config.json"), config.to_string()).expect("a config");
-    weights(&adapter.join("adapter_model.safetensors"), &[(CONTRACT_KEY, &contract.digest())]);
-    Folders { base, adapter, contract }
+    let folders = Folders { base, adapter, contract };
+    let (digest, text) = (folders.contract.digest(), folders.contract.text());
+    labelled(&folders, &[(CONTRACT_KEY, &digest), (CONTRACT_TEXT_KEY, &text)]);
+    folders
+}
+
+/// Weights of the adapter with these metadata, beside those of every adapter.
+fn labelled(folders: &Folders, more: &[(&str, &str)]) {
+    let settings = canonical_json(&LoraConfig::read(&folders.adapter).expect("settings").computed());
+    let base = Weights::of_model(&folders.base).expect("weights").fingerprint().expect("a fingerprint");
+    let own = [(LORA_KEY, settings.as_str()), (BASE_WEIGHTS_KEY, &base), (NF4_KEY, "false")];
+    weights(&folders.adapter.join("adapter_model.safetensors"), &[&own[..], more].concat());
 }
 
 fn opened(folder: &Path, base: Option<&Path>, template: Option<&str>) -> Result<Opened, String> {
@@ -128,12 +140,14 @@ fn what_is_not_as_it_was_trained_is_refused_with_both_sides() {
         contract.max_len = 99;
         contract.write(&folders.adapter.join(CONTRACT)).expect("written");
     };
-    refuse(&contract, None, None, &["is not the contract that the weights", "contract.json", "! contract"]);
+    refuse(&contract, None, None, &["is not the contract that the weights", "contract.json", "! max_len", "128", "99"]);
+    let digest_only = |folders: &Folders| {
+        labelled(folders, &[(CONTRACT_KEY, &folders.contract.digest())]);
+        contract(folders);
+    };
+    refuse(&digest_only, None, None, &["is not the contract that the weights", "! contract"]);
     // The contract says now that there is no beginning token: part and ids are shown.
     let without_bos = |folders: &Folders| {
-        let (digest, text) = (folders.contract.digest(), folders.contract.text());
-        let metadata = [(CONTRACT_KEY, digest.as_str()), (CONTRACT_TEXT_KEY, text.as_str())];
-        weights(&folders.adapter.join("adapter_model.safetensors"), &metadata);
         let mut contract = folders.contract.clone();
         contract.specials.insert("bos".to_owned(), None);
         contract.write(&folders.adapter.join(CONTRACT)).expect("written");
@@ -143,6 +157,34 @@ fn what_is_not_as_it_was_trained_is_refused_with_both_sides() {
     refuse(&silent, None, None, &["weights that name no contract", "! contract  - "]);
     let none = |folders: &Folders| std::fs::remove_file(folders.adapter.join(CONTRACT)).expect("removed");
     refuse(&none, None, None, &["no contract.json"]);
+    // Settings and base of an adapter are those that its weights say, and they say them.
+    for (key, value) in
+        [("lora_alpha", json!(80.0)), ("use_rslora", json!(true)), ("target_modules", json!(["q_proj"]))]
+    {
+        let settings = |folders: &Folders| {
+            let path = folders.adapter.join("adapter_config.json");
+            let text = std::fs::read_to_string(&path).expect("a file");
+            let mut config: Value = serde_json::from_str(&text).expect("JSON");
+            config[key] = value.clone();
+            std::fs::write(&path, config.to_string()).expect("a file");
+        };
+        refuse(&settings, None, None, &["other settings than the adapter was trained with", "! settings", key]);
+    }
+    let other_base = |folders: &Folders| {
+        weights(&folders.base.join("model.safetensors"), &[("a", "longer header of other weights")])
+    };
+    refuse(&other_base, None, None, &["are not those that", "! fingerprint", "--base DIR"]);
+    for key in [LORA_KEY, BASE_WEIGHTS_KEY, NF4_KEY] {
+        let unsaid = |folders: &Folders| {
+            let path = folders.adapter.join("adapter_model.safetensors");
+            let mut metadata = Weights::of_file(&path).expect("weights").metadata;
+            metadata.remove(key);
+            let metadata: Vec<(&str, &str)> =
+                metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            weights(&path, &metadata);
+        };
+        refuse(&unsaid, None, None, &[&format!("have no `{key}`"), "as it was written"]);
+    }
     // Weights of the base that are another model's.
     let config = |folders: &Folders| {
         std::fs::write(folders.base.join("config.json"), CONFIG.replace("\"vocab_size\":300", "\"vocab_size\":301"))
@@ -173,6 +215,12 @@ fn a_base_is_asked_zero_shot_only_by_a_template_that_is_named() {
     assert!(error.contains("no contract.json") && error.contains("--template (alpaca, "), "{error}");
     let found = opened(&base, None, Some("plain")).expect("it is right");
     assert!(found.zero_shot && found.adapter.is_none());
+    // A model that was trained here, and lost its contract, is no base.
+    let digest = found.contract.digest();
+    weights(&base.join("model.safetensors"), &[(CONTRACT_KEY, &digest)]);
+    let error = opened(&base, None, Some("plain")).expect_err("it was trained");
+    assert!(error.contains("were trained with a prompt contract, and contract.json is gone"), "{error}");
+    weights(&base.join("model.safetensors"), &[]);
     assert_eq!((found.contract.template.id.as_str(), found.contract.max_len), ("plain-1", 256));
     assert!(opened(&base, Some(&base), Some("plain")).expect_err("no base to a base").contains("leave out --base"));
     assert!(opened(&scratch.join("nowhere"), None, None).expect_err("no folder").contains("no such folder"));
@@ -215,6 +263,9 @@ fn the_command_says_what_is_wrong_before_it_reads_weights() {
         (&["base", ask[0], ask[1]], 1, "say which with --template"),
         (&["adapter", ask[0], ask[1], "--out", "no/such/answers.jsonl"], 1, "no/such: there is no such file or folder"),
         (&["adapter", ask[0], ask[1], "--out", "."], 2, "is a folder"),
+        (&["adapter", "--prompts", "p.jsonl", "--out", "./p.jsonl"], 2, "that is the file of the prompts"),
+        (&["adapter", ask[0], ask[1], "--threads", "0"], 2, "--threads"),
+        (&["adapter", ask[0], ask[1], "--beams", "100000"], 2, "--beams"),
     ];
     for (arguments, code, part) in cases {
         let (found, error) = failed(scratch.path(), arguments);

@@ -10,6 +10,9 @@ use scenery::nn::weights::{self, Piece, Weights};
 use scenery::prompt::contract::{CONTRACT, Contract};
 use scenery::prompt::templates::template;
 use scenery::prompt::tokenizer::Tokenizer;
+use scenery::train::item::TooLongCount;
+use scenery::train::options::{Options, TooLong};
+use scenery::train::run_file::RunFile;
 use serde_json::json;
 
 use crate::corpus::{Scratch, done, run};
@@ -66,9 +69,28 @@ fn project(scratch: &Scratch) -> PathBuf {
     let folder = project.join("runs/r1");
     std::fs::create_dir_all(&folder).expect("a folder");
     done(&project, &["export", "is:valid", "--out", "runs/r1/data", "--format", "alpaca"]);
-    std::fs::write(folder.join("run.json"), "{}").expect("a file");
+    run_file(TooLong::Error).write(&folder).expect("written");
     model(&folder.join("model"));
     project
+}
+
+/// The description of the run.
+fn run_file(too_long: TooLong) -> RunFile {
+    RunFile {
+        v: RunFile::VERSION,
+        tool: "0".to_owned(),
+        name: "r1".to_owned(),
+        base: "base".into(),
+        template: "alpaca".to_owned(),
+        query: "is:valid".to_owned(),
+        options: Options { too_long, ..Options::preset("scratch").expect("there is one") },
+        identity: crate::training::identity(),
+        model: serde_json::Value::Null,
+        rows: [6, 0],
+        too_long: TooLongCount::default(),
+        steps: 9,
+        trained_parameters: 1,
+    }
 }
 
 /// The tiny model as a run leaves one: weights that name the contract beside them.
@@ -85,8 +107,14 @@ fn model(folder: &Path) {
     let digest = ModelConfig::digest(folder).expect("a digest");
     let contract =
         Contract::new(template("alpaca").expect("built in"), &tokenizer, &eos, 500, digest).expect("a contract");
-    contract.write(&folder.join(CONTRACT)).expect("written");
-    let weights = Weights::of_model(&base).expect("weights");
+    std::fs::copy(base.join("model.safetensors"), folder.join("model.safetensors")).expect("copied");
+    relabel(&folder.join("model.safetensors"), &contract, &folder.join(CONTRACT));
+}
+
+/// Has weights name this contract, and puts it beside them.
+fn relabel(path: &Path, contract: &Contract, beside: &Path) {
+    contract.write(beside).expect("written");
+    let weights = Weights::of_file(path).expect("weights");
     let tensors: Vec<NamedTensor> = weights
         .places
         .iter()
@@ -97,7 +125,7 @@ fn model(folder: &Path) {
         .collect();
     let pieces: Vec<Piece<'_>> = tensors.iter().map(Piece::of).collect();
     let metadata = BTreeMap::from([(CONTRACT_KEY.to_owned(), contract.digest())]);
-    weights::write(&folder.join("model.safetensors"), &pieces, &metadata).expect("written");
+    weights::write(path, &pieces, &metadata).expect("written");
 }
 
 #[test]
@@ -119,6 +147,18 @@ fn sides_prefixes_and_skeletons_come_from_the_data_of_the_run() {
         // All is right but that the program may have no libtorch.
         assert_eq!(code, if cfg!(feature = "train") { 0 } else { 4 }, "{arguments:?}: {err}");
     }
+    // A limit that cuts every answer: what the run cut was trained all the same, what it dropped was not.
+    let contract_file = project.join("runs/r1/model/contract.json");
+    let contract = Contract::read(&contract_file).expect("a contract");
+    let weights_file = project.join("runs/r1/model/model.safetensors");
+    relabel(&weights_file, &Contract { max_len: 150, ..contract.clone() }, &contract_file);
+    let auto = ["--field", "instruction=Plot x", "--forced-prefix", "auto"];
+    let (code, _, err) = ask(&auto);
+    assert!(code == 1 && err.contains("no row of the train side that was trained on"), "{err}");
+    run_file(TooLong::Truncate).write(&project.join("runs/r1")).expect("written");
+    let (_, _, err) = ask(&auto);
+    assert!(err.contains(" tokens that 6 trained answers begin with"), "{err}");
+    relabel(&weights_file, &contract, &contract_file);
     let (code, _, err) = ask(&["--side", "validation"]);
     assert!(code == 1 && err.contains("no rows of the side validation; it has 6 train, 2 test"), "{err}");
     let (code, _, err) = run(&project, &["generate", "r2", "--side", "test"]);
@@ -172,4 +212,22 @@ fn answers_of_a_run_are_its_samples_on_the_side_of_their_prompts() {
     let tokens = |rows: &[Value]| rows.iter().map(|row| row["tokens"].clone()).collect::<Vec<_>>();
     assert_eq!(tokens(&first), tokens(&alone));
     assert_eq!(count("state:generated source:run/r1"), 8);
+    // Two items that ask the same draw apart; the second alone is the second again, from wherever the model is named.
+    project_file(&project, "ab.jsonl", &["a", "b"]);
+    project_file(&project, "b.jsonl", &["b"]);
+    let stored = |from: &str, prompts: &str| {
+        let own = ["generate", from, "--device", "cpu", "--max-new-tokens", "12", "--prompts", prompts, "--json"];
+        let told = json_of(&project, &[&own[..], &["--temperature", "1", "--seed", "5"]].concat());
+        ["new", "changed", "unchanged"].map(|word| told["summary"]["stored"][word].as_u64().expect("a number"))
+    };
+    assert_eq!(stored("r1", "ab.jsonl"), [2, 0, 0]);
+    assert_eq!(stored("r1", "b.jsonl"), [0, 0, 1]);
+    assert_eq!(stored("runs/r1", "ab.jsonl"), [0, 0, 2]);
+}
+
+/// Items of these ids that ask the same.
+#[cfg(feature = "train")]
+fn project_file(project: &Path, name: &str, ids: &[&str]) {
+    let line = |id: &&str| format!("{}\n", json!({ "id": id, "instruction": "Plot it." }));
+    std::fs::write(project.join(name), ids.iter().map(line).collect::<String>()).expect("written");
 }

@@ -169,7 +169,7 @@ pub(super) fn contract(folder: &Path) -> (Contract, Tokenizer) {
 
 /// Where weights of a step come from.
 pub(super) fn provenance<'a>(contract: &'a Contract, tokenizer: &'a Tokenizer, step: u64) -> Provenance<'a> {
-    Provenance { contract, tokenizer, manifest_sha256: "m", manifest_digest: "d", base_weights: "w", step }
+    Provenance { contract, tokenizer, manifest_sha256: "m", manifest_digest: "d", base_weights: "w", nf4: false, step }
 }
 
 #[test]

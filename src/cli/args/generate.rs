@@ -61,7 +61,7 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "N", help_heading = "How tokens are chosen")]
     pub seed: Option<u64>,
     /// Follow so many sequences at once and keep the best
-    #[arg(long, value_name = "N", help_heading = "How tokens are chosen", conflicts_with_all = ["temperature", "top_k", "top_p", "seed", "skeleton"])]
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024), help_heading = "How tokens are chosen", conflicts_with_all = ["temperature", "top_k", "top_p", "seed", "skeleton"])]
     pub beams: Option<usize>,
     /// Compare beams by log-probability / length^P (1 unless said)
     #[arg(
@@ -95,11 +95,14 @@ pub struct GenerateArgs {
     /// What to compute in: auto (bf16 on CUDA, f32 on the CPU), f32, bf16
     #[arg(long, value_name = "WHAT", default_value = "auto", help_heading = "The machine")]
     pub precision: String,
-    /// Keep the frozen weights in 4 bits
-    #[arg(long, help_heading = "The machine")]
+    /// Keep the frozen weights in 4 bits; so it is unsaid where the adapter was trained beside such
+    #[arg(long, conflicts_with = "no_nf4", help_heading = "The machine")]
     pub nf4: bool,
+    /// Keep them as they are, also where the adapter was trained beside others
+    #[arg(long, help_heading = "The machine")]
+    pub no_nf4: bool,
     /// Threads of the CPU
-    #[arg(long, value_name = "N", help_heading = "The machine")]
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024), help_heading = "The machine")]
     pub threads: Option<usize>,
     /// Tokens of a batch: sequences times the room of each
     #[arg(long, value_name = "N", default_value_t = crate::generate::BATCH_TOKENS, help_heading = "The machine")]

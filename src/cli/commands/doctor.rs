@@ -33,6 +33,16 @@ pub fn doctor(session: &Session, args: &DoctorArgs) -> Result<(), Failure> {
     let store = match session.store() {
         // What keeps the index from being brought up to date is what is looked for.
         Err(failure) if failure.kind == "inconsistent" => session.store_as_it_is()?,
+        // What is set up can be told without a store.
+        Err(failure) if session.project().is_err() => {
+            let torch = Torch::look(session, Depth::Sizes);
+            if session.json {
+                session.print_json(&json!({ "libtorch": torch.json() }))?;
+            } else {
+                torch.print(session)?;
+            }
+            return Err(failure);
+        }
         other => other?,
     };
     let mut notes: Vec<String> = Vec::new();

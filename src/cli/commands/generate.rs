@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -18,7 +19,7 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::whole;
 use crate::generate::opening::{self, Asked, Opened};
-use crate::generate::prompts::{self, Item};
+use crate::generate::prompts::{self, Item, Prompted};
 use crate::generate::record::{self, About, Parsed};
 use crate::generate::{Ended, GenerateError, Generated, Outcome, Task, run};
 use crate::ingest::cleaners::unfenced;
@@ -33,7 +34,7 @@ use crate::store::{Project, StoreError};
 pub fn generate(session: &Session, args: &GenerateArgs) -> Result<(), Failure> {
     let options = asked::options(args)?;
     if let Some(out) = &args.out {
-        asked::place(out)?;
+        asked::place(out, args.prompts.as_deref())?;
     }
     let fields = asked::pairs("field", &args.field)?;
     let project = project(session)?;
@@ -56,6 +57,7 @@ pub fn generate(session: &Session, args: &GenerateArgs) -> Result<(), Failure> {
     let items = if args.interactive { Vec::new() } else { asked::items(session, args, &opened, &fields)? };
     let prompts = prompts::prompts(&opened.contract, &opened.tokenizer, &items)?;
     let (forcing, word) = asked::forcing(session, args, &opened)?;
+    let opening = asked::opening(session, args, &opened)?;
     let about = About {
         model: origin.name,
         contract: opened.contract.digest(),
@@ -63,6 +65,8 @@ pub fn generate(session: &Session, args: &GenerateArgs) -> Result<(), Failure> {
         template: opened.contract.template.id.clone(),
         forcing: word,
         forced_sha256: forcing.sha256(),
+        nf4: opening.nf4,
+        precision: opening.computed_in(),
         options: options.clone(),
     };
     let task = Task {
@@ -72,19 +76,20 @@ pub fn generate(session: &Session, args: &GenerateArgs) -> Result<(), Failure> {
         options,
         forcing,
     };
+    // From here on Ctrl-C and SIGTERM are heard, also while the model is opened.
+    let stop = if args.interactive { Arc::default() } else { session.stopped_by_signals() };
     let spinner = session.spinner();
     spinner.set("opening the model");
-    let predictor = nn::predictor(&asked::opening(args, &opened)?, opened.adapter.as_deref());
+    let predictor = nn::predictor(&opening, opened.adapter.as_deref());
     spinner.end();
     let mut predictor = predictor.map_err(GenerateError::from)?;
     let job = Job { session, args, opened: &opened, about: &about, project: project.as_ref() };
     if args.interactive {
         return job.converse(predictor.as_mut(), task, &fields);
     }
-    let stop = session.stopped_by_signals();
     let begun = Instant::now();
     let outcome = job.run(predictor.as_mut(), &task, &stop)?;
-    job.finish(&items, outcome, begun.elapsed().as_secs_f64())
+    job.finish(&items, &task.prompts, outcome, begun.elapsed().as_secs_f64())
 }
 
 /// The project around; none outside one.
@@ -108,6 +113,8 @@ struct Job<'a> {
 /// An answer with what is told of it.
 struct Answer<'a> {
     item: &'a Item,
+    /// Which of several prompts of one key it answers, from 0.
+    number: u32,
     generated: &'a Generated,
     /// The response, out of one Markdown fence where it stands in one: what the store takes for its code.
     code: String,
@@ -139,11 +146,11 @@ impl Job<'_> {
         Ok(outcome)
     }
 
-    fn answer<'b>(&self, item: &'b Item, generated: &'b Generated) -> Answer<'b> {
+    fn answer<'b>(&self, item: &'b Item, number: u32, generated: &'b Generated) -> Answer<'b> {
         let response = record::response(&self.opened.contract.template, &generated.text);
         let code = unfenced(response).map_or_else(|| response.to_owned(), |(code, _)| code);
         let parsed = Parsed::of(&code);
-        Answer { item, generated, code, parsed }
+        Answer { item, number, generated, code, parsed }
     }
 
     fn line(&self, answer: &Answer<'_>) -> Value {
@@ -151,9 +158,11 @@ impl Job<'_> {
     }
 
     /// Writes, prints and stores the answers there are, and says what ended the generation before its end.
-    fn finish(&self, items: &[Item], outcome: Outcome, seconds: f64) -> Result<(), Failure> {
+    fn finish(&self, items: &[Item], prompts: &[Prompted], outcome: Outcome, seconds: f64) -> Result<(), Failure> {
         let (session, args) = (self.session, self.args);
-        let answers: Vec<Answer<'_>> = outcome.answers(items).map(|(item, given)| self.answer(item, given)).collect();
+        let asked: Vec<(&Item, u32)> = items.iter().zip(prompts.iter().map(|prompt| prompt.number)).collect();
+        let answers: Vec<Answer<'_>> =
+            outcome.answers(&asked).map(|((item, number), given)| self.answer(item, *number, given)).collect();
         let finished = matches!(outcome.ended, Ended::Finished);
         if answers.is_empty() && !finished {
             return ended(outcome, items.len(), None);
@@ -164,6 +173,10 @@ impl Job<'_> {
         let written = out
             .as_ref()
             .map_or(Ok(()), |out| whole::write(out, |put| lines().try_for_each(|line| put(&format!("{line}\n")))));
+        if let Some(whole) = args.out.as_ref().filter(|_| finished && written.is_ok()) {
+            // What an earlier generation left behind there is not of this one. One that was never there is no error.
+            let _ = std::fs::remove_file(part(whole));
+        }
         // Answers cost too much to be lost to a file or a store that cannot take them: they are printed all the same.
         let printed = out.is_none() || written.is_err();
         let stored = self.store(&answers);
@@ -257,7 +270,7 @@ impl Job<'_> {
             // Ctrl-C ends the command: what was answered before is kept already.
             let outcome = self.run(predictor, &task, &AtomicBool::new(false))?;
             let Some(given) = outcome.generated.first() else { return ended(outcome, items.len(), None) };
-            let answers = [self.answer(&items[0], given)];
+            let answers = [self.answer(&items[0], 0, given)];
             let stored = self.store(&answers);
             if session.json {
                 session.print_json(&self.line(&answers[0]))?;

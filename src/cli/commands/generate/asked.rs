@@ -14,12 +14,14 @@ use crate::generate::prompts::{self, Form, Item, fields_of};
 use crate::generate::skeleton::Frame;
 use crate::generate::{Choice, Forcing, Options};
 use crate::nn::Opening;
-use crate::prompt::PromptError;
+use crate::prompt::contract::Contract;
 use crate::prompt::skeleton::Skeleton;
 use crate::sample::Side;
 use crate::store::Project;
 use crate::train::data::{self, Dataset};
 use crate::train::encoded;
+use crate::train::options::TooLong;
+use crate::train::run_file::RunFile;
 
 /// The folder in which a project keeps its runs.
 const RUNS: &str = "runs";
@@ -106,13 +108,23 @@ pub(super) fn options(args: &GenerateArgs) -> Result<Options, Failure> {
 }
 
 /// How the model is opened.
-pub(super) fn opening(args: &GenerateArgs, opened: &Opened) -> Result<Opening, Failure> {
+pub(super) fn opening(session: &Session, args: &GenerateArgs, opened: &Opened) -> Result<Opening, Failure> {
+    let nf4 = !args.no_nf4 && (args.nf4 || opened.nf4);
+    if opened.adapter.is_some() && nf4 != opened.nf4 {
+        session.note(format!(
+            "the adapter was trained beside weights {}, and is asked beside weights {}",
+            if opened.nf4 { "of 4 bits" } else { "as they are" },
+            if nf4 { "of 4 bits" } else { "as they are" }
+        ));
+    } else if nf4 && !args.nf4 {
+        session.note("the frozen weights are kept in 4 bits, as in training (--no-nf4 keeps them as they are)");
+    }
     let wrong = |option: &str, error: &dyn std::fmt::Display| Failure::usage(format!("--{option}: {error}"));
     Ok(Opening {
         model: opened.model.clone(),
         device: args.device.parse().map_err(|error| wrong("device", &error))?,
         precision: args.precision.parse().map_err(|error| wrong("precision", &error))?,
-        nf4: args.nf4,
+        nf4,
         threads: args.threads,
     })
 }
@@ -296,8 +308,12 @@ pub(super) fn forcing(
     }
 }
 
-/// Refuses a file that answers could not be written to.
-pub(super) fn place(out: &Path) -> Result<(), Failure> {
+/// Refuses a file that answers could not be written to, or that holds what is asked.
+pub(super) fn place(out: &Path, prompts: Option<&Path>) -> Result<(), Failure> {
+    let whole = |path: &Path| path.canonicalize().ok();
+    if prompts.is_some_and(|prompts| whole(prompts).is_some_and(|prompts| Some(prompts) == whole(out))) {
+        return Err(Failure::usage(format!("--out {}: that is the file of the prompts", out.display())));
+    }
     if out.is_dir() {
         return Err(Failure::usage(format!("--out names a file, and {} is a folder", out.display())));
     }
@@ -308,23 +324,31 @@ pub(super) fn place(out: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Tokens of the trained answers. Rows that are too long for the contract were not trained whole, and are left out here.
+/// Tokens of the trained answers, cut where the run cut what was too long. What it dropped, or nobody says was cut, was not
+/// trained whole, and is left out here.
 fn answers(session: &Session, args: &GenerateArgs, opened: &Opened, what: &str) -> Result<Vec<Vec<u32>>, Failure> {
     let dataset = dataset(args, opened, what)?;
+    encoded::check_fields(&dataset, &opened.contract.template)?;
+    let run = opened.run.as_ref().filter(|_| args.data.is_none()).map(|run| RunFile::read(run)).transpose()?;
+    let cut = run.is_some_and(|run| run.options.too_long == TooLong::Truncate);
+    let unbounded = Contract { max_len: usize::MAX, ..opened.contract.clone() };
     let rows: Vec<usize> = dataset.of_side(Side::Train).collect();
     let encoded: Vec<_> = rows
         .par_iter()
         .map(|at| {
             let example = &dataset.examples[*at];
-            (example, opened.contract.encode(&opened.tokenizer, &example.pairs()))
+            (example, unbounded.encode(&opened.tokenizer, &example.pairs()))
         })
         .collect();
+    let most = opened.contract.max_len;
     let mut out = Vec::with_capacity(rows.len());
     let mut long = 0u64;
     for (example, encoded) in encoded {
         match encoded {
-            Ok(encoded) => out.push(encoded.ids[encoded.trained_from..].to_vec()),
-            Err(PromptError::TooLong { .. }) => long += 1,
+            Ok(encoded) if encoded.ids.len() <= most || (cut && encoded.trained_from < most) => {
+                out.push(encoded.ids[encoded.trained_from..encoded.ids.len().min(most)].to_vec());
+            }
+            Ok(_) => long += 1,
             Err(error) => return Err(Failure::new(1, "data", format!("row {}: {error}", example.id))),
         }
     }
@@ -335,7 +359,10 @@ fn answers(session: &Session, args: &GenerateArgs, opened: &Opened, what: &str) 
         ));
     }
     if out.is_empty() {
-        return Err(Failure::request(format!("{} has no row to train on", dataset.folder.display())));
+        return Err(Failure::request(format!(
+            "{} has no row of the train side that was trained on: nothing is known to be forced",
+            dataset.folder.display()
+        )));
     }
     Ok(out)
 }

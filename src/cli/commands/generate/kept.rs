@@ -1,6 +1,5 @@
 //! Answers become rows of the store.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -21,9 +20,6 @@ use crate::store::{RUN_SOURCES, Store};
 
 /// How long a store is waited for that another command writes.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What makes a prompt the same: the sample that it is of, and its fields.
-type Prompt<'a> = (Option<SampleId>, Vec<(&'a str, &'a str)>);
 
 impl Job<'_> {
     /// Keeps the answers in the store of the project; none outside one or where that is not wanted.
@@ -49,17 +45,15 @@ impl Job<'_> {
             Choice::Greedy | Choice::Beams { .. } => 0,
         };
         let writer = Writer { run: &run, model: &model, contract: &self.about.contract, parameters: &parameters, seed };
-        let mut numbers: HashMap<Prompt<'_>, u32> = HashMap::new();
         let mut strangers = 0u64;
         let mut out = Vec::with_capacity(answers.len());
         for answer in answers {
             let asked = self.prompt_of(&store, answer)?;
             strangers += u64::from(asked.is_none() && self.args.side.is_some());
-            let fields = answer.item.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            let next = numbers.entry((asked, fields)).or_default();
             out.push(generated::Answer {
                 of: asked,
-                number: *next,
+                id: answer.item.id.clone().filter(|_| asked.is_none()),
+                number: answer.number,
                 fields: answer.item.fields.clone(),
                 text: crate::generate::record::response(&self.opened.contract.template, &answer.generated.text)
                     .to_owned(),
@@ -67,7 +61,6 @@ impl Job<'_> {
                 prompt_tokens: u32::try_from(answer.generated.prompt_tokens).unwrap_or(u32::MAX),
                 stop: answer.generated.stop.word().to_owned(),
             });
-            *next += 1;
         }
         if strangers > 0 {
             session.note(format!(
@@ -159,6 +152,8 @@ impl Job<'_> {
             map.insert("template".to_owned(), json!(self.about.template));
             map.insert("forcing".to_owned(), json!(self.about.forcing));
             map.insert("forced_sha256".to_owned(), json!(self.about.forced_sha256));
+            map.insert("nf4".to_owned(), json!(self.about.nf4));
+            map.insert("precision".to_owned(), json!(self.about.precision));
         }
         Ok(out)
     }

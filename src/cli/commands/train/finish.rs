@@ -291,6 +291,7 @@ pub(super) fn provenance(ready: &Ready, step: u64) -> Provenance<'_> {
         manifest_sha256: &ready.file.identity.manifest_sha256,
         base_weights: &ready.file.identity.base_weights,
         manifest_digest: &ready.file.identity.manifest_digest,
+        nf4: ready.file.options.nf4,
         step,
     }
 }
