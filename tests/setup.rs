@@ -649,6 +649,9 @@ fn doctor_says_what_is_set_up_with_and_without_training() {
     let root = a_checkout(&shop.folder);
     let built = if cfg!(feature = "train") { "built with training" } else { "built without training" };
     assert!(run(shop.folder.path(), &["doctor", "--setup"]).1.contains(built));
+    // Without a project there is no store to look at, and what is set up is told all the same.
+    let (code, out, err) = run(shop.folder.path(), &["doctor"]);
+    assert!(code != 0 && out.contains("libtorch: ") && err.contains("project"), "{code} {out}{err}");
     // A program with training is about the libtorch that it was linked to.
     if cfg!(feature = "train") {
         let said = json_of(&root, &["doctor", "--setup", "--json"]);

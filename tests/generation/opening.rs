@@ -88,6 +88,7 @@ fn what_was_trained_here_is_opened_and_asked_as_it_was_trained() {
     let found = opened(&adapter, None, Some("alpaca")).expect("it is right");
     assert_eq!((&found.model, found.adapter.as_ref(), found.run.as_ref()), (&base, Some(&adapter), None));
     assert_eq!(found.contract, contract);
+    assert!(!found.nf4);
     let all = [item(&[("instruction", "Draw a circle.")]), item(&[("instruction", "Draw a circle.")])];
     let asked = prompts(&found.contract, &found.tokenizer, &all).expect("prompts");
     let fields = [("instruction", "Draw a circle."), ("response", "x = 1")];
@@ -157,6 +158,11 @@ fn what_is_not_as_it_was_trained_is_refused_with_both_sides() {
     refuse(&silent, None, None, &["weights that name no contract", "! contract  - "]);
     let none = |folders: &Folders| std::fs::remove_file(folders.adapter.join(CONTRACT)).expect("removed");
     refuse(&none, None, None, &["no contract.json"]);
+    // That the base was in 4 bits is known again.
+    let scratch = Scratch::new("generation");
+    let beside = folders(&scratch);
+    labelled(&beside, &[(CONTRACT_KEY, &beside.contract.digest()), (NF4_KEY, "true")]);
+    assert!(opened(&beside.adapter, None, None).expect("it is right").nf4);
     // Settings and base of an adapter are those that its weights say, and they say them.
     for (key, value) in
         [("lora_alpha", json!(80.0)), ("use_rslora", json!(true)), ("target_modules", json!(["q_proj"]))]
