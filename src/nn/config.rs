@@ -237,8 +237,15 @@ impl ModelConfig {
 
 /// Theta and scaling: of `rope_theta` and `rope_scaling`, or of `rope_parameters`, as newer files have them.
 fn rope(keys: &Keys, context: usize) -> Result<(f64, RopeScaling), String> {
-    let newer = keys.get("rope_parameters").and_then(Value::as_object);
-    let older = keys.get("rope_scaling").and_then(Value::as_object);
+    let map = |key: &str| match keys.get(key) {
+        None => Ok(None),
+        Some(Value::Object(map)) => Ok(Some(map)),
+        Some(other) => Err(format!("`{key}` is {other}, and an object or null is needed")),
+    };
+    let (newer, older) = (map("rope_parameters")?, map("rope_scaling")?);
+    if newer.is_some() && older.is_some_and(|older| !older.is_empty() && newer != Some(older)) {
+        return Err("`rope_parameters` and `rope_scaling` say different things: leave one of them".to_owned());
+    }
     let theta = match newer.and_then(|map| map.get("rope_theta")) {
         Some(value) => value.as_f64().ok_or_else(|| "`rope_theta` is no number".to_owned())?,
         None => keys.number("rope_theta", Some(10_000.0))?,
@@ -248,7 +255,13 @@ fn rope(keys: &Keys, context: usize) -> Result<(f64, RopeScaling), String> {
     if let Some(partial) = inner.get("partial_rotary_factor").filter(|value| value.as_f64() != Some(1.0)) {
         return Err(format!("`partial_rotary_factor` is {partial}, which is not supported"));
     }
-    let kind = inner.get("rope_type").or_else(|| inner.get("type")).and_then(Value::as_str).unwrap_or("default");
+    let kind = match inner.get("rope_type").or_else(|| inner.get("type")) {
+        None if inner.get("factor").is_some() => {
+            return Err("its rope scaling has a `factor` and no `rope_type`".to_owned());
+        }
+        None => "default",
+        Some(kind) => kind.as_str().ok_or_else(|| format!("`rope_type` is {kind}, and a word is needed"))?,
+    };
     let scaling = match kind {
         "default" => RopeScaling::None,
         "linear" => RopeScaling::Linear { factor: inner.number("factor", None)? },

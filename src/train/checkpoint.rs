@@ -329,19 +329,42 @@ pub fn newest(run: &Path) -> Result<Found, RunError> {
     Err(RunError::NoCheckpoint { path: run.join(CHECKPOINTS), skipped })
 }
 
-/// Removes all checkpoints but the newest ones and the best.
+/// Removes all checkpoints but the newest ones and those of these steps: the best, and the one that was just written.
 ///
 /// # Errors
 /// [`RunError::File`].
-pub fn prune(run: &Path, keep: usize, best: Option<u64>) -> Result<(), RunError> {
+pub fn prune(run: &Path, keep: usize, held: &[u64]) -> Result<(), RunError> {
     let all = list(run)?;
     let old = all.len().saturating_sub(keep.max(1));
     for (step, path) in &all[..old] {
-        if Some(*step) != best {
+        if !held.contains(step) {
             folder::clear(path).map_err(file_error("remove", path))?;
         }
     }
     Ok(())
+}
+
+/// Gives a damaged checkpoint a name by which it is none any more, and answers it.
+///
+/// # Errors
+/// [`RunError::File`].
+pub fn set_aside(path: &Path) -> Result<PathBuf, RunError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let place = path.with_file_name(format!("damaged-{name}"));
+    folder::clear(&place).and_then(|()| fs::rename(path, &place)).map_err(file_error("rename", path))?;
+    Ok(place)
+}
+
+/// Removes `best.json`, where there is one.
+///
+/// # Errors
+/// [`RunError::File`].
+pub fn forget_best(run: &Path) -> Result<(), RunError> {
+    let path = run.join(BEST);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file_error("remove", &path)(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Writes `best.json`.
@@ -438,9 +461,12 @@ mod tests {
         fs::create_dir(run.0.join(CHECKPOINTS).join("step-final")).unwrap();
         let steps = |run: &Folder| list(&run.0).unwrap().into_iter().map(|(step, _)| step).collect::<Vec<_>>();
         assert_eq!(steps(&run), [9, 10, 100, 1_000_000_000]);
-        prune(&run.0, 2, Some(9)).unwrap();
+        prune(&run.0, 2, &[9]).unwrap();
         assert_eq!(steps(&run), [9, 100, 1_000_000_000]);
-        prune(&run.0, 1, Some(1_000_000_000)).unwrap();
-        assert_eq!(steps(&run), [1_000_000_000]);
+        // One that was just written stays also where higher ones are left over.
+        prune(&run.0, 1, &[100]).unwrap();
+        assert_eq!(steps(&run), [100, 1_000_000_000]);
+        set_aside(&folder_of(&run.0, 1_000_000_000)).unwrap();
+        assert_eq!(steps(&run), [100]);
     }
 }

@@ -109,11 +109,11 @@ impl Metrics {
         Metrics::open(folder)
     }
 
-    /// Opens the files of a run that goes on after a step: what came later is cut off, and so is a line that was not written to
-    /// its end. Answers too how many steps until then have no line, which only another hand can bring about.
+    /// Opens the files of a run that goes on after a step: what came later is cut off, and so is whatever follows a line that
+    /// is none, as a power cut can leave one. Answers too how many steps until then have no line.
     ///
     /// # Errors
-    /// [`RunError::File`]; [`RunError::Damaged`] where a line has no step.
+    /// [`RunError::File`].
     pub fn resume(folder: &Path, step: u64) -> Result<(Metrics, u64), RunError> {
         let left = cut_back(&folder.join(METRICS), &COLUMNS, 1, step)?;
         let trained = left.iter().filter(|(_, line)| line.get(0) == Some("train"));
@@ -251,10 +251,8 @@ fn cut_back(
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let mut reader = csv::ReaderBuilder::new().from_reader(&bytes[..whole]);
     for record in reader.records() {
-        let damaged = |message: String| RunError::Damaged { path: path.to_owned(), message };
-        let record = record.map_err(|error| damaged(error.to_string()))?;
-        let found = record.get(step_column).and_then(|cell| cell.parse::<u64>().ok());
-        let found = found.ok_or_else(|| damaged(format!("a line has no step: {:?}", record.as_slice())))?;
+        let Ok(record) = record else { break };
+        let Some(found) = record.get(step_column).and_then(|cell| cell.parse::<u64>().ok()) else { break };
         if found <= step {
             out.extend(row(&record.iter().map(str::to_owned).collect::<Vec<_>>()));
             left.push((found, record));
@@ -262,6 +260,38 @@ fn cut_back(
     }
     write_whole(path, &out)?;
     Ok(left)
+}
+
+/// Reads `evaluations.csv` of a run: of each line the step, key and value of the group, and its means.
+///
+/// # Errors
+/// [`RunError::File`], [`RunError::Damaged`].
+pub fn read_groups(folder: &Path) -> Result<Vec<(u64, String, String, Means)>, RunError> {
+    let path = folder.join(EVALUATIONS);
+    let bytes = std::fs::read(&path).map_err(file_error("read", &path))?;
+    let damaged = |message: String| RunError::Damaged { path: path.clone(), message };
+    let mut out = Vec::new();
+    for (at, record) in csv::ReaderBuilder::new().from_reader(bytes.as_slice()).records().enumerate() {
+        let record = record.map_err(|error| damaged(error.to_string()))?;
+        let number = |column: usize| record.get(column).and_then(|cell| cell.parse::<f64>().ok());
+        let must = |column: usize| {
+            number(column)
+                .ok_or_else(|| damaged(format!("line {}: `{}` is no number", at + 2, EVALUATION_COLUMNS[column])))
+        };
+        let means = Means {
+            rows: must(3)? as u64,
+            tokens: must(4)? as u64,
+            loss: must(5)?,
+            accuracy: must(6)?,
+            loss_slot: number(7),
+            loss_template: number(8),
+            exact: must(9)?,
+            prefix: must(10)?,
+        };
+        let text = |column: usize| record.get(column).unwrap_or_default().to_owned();
+        out.push((must(0)? as u64, text(1), text(2), means));
+    }
+    Ok(out)
 }
 
 /// Reads `metrics.csv` of a run.

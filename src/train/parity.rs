@@ -274,9 +274,11 @@ pub fn compare(first: &Answers, second: &Answers, probe: &Probe<'_>) -> Pair {
 /// Compares every artefact with the first.
 ///
 /// # Errors
-/// [`RunError::Parity`] where one parts from it, with all that was found.
+/// [`RunError::Parity`] where one parts from it, with all that was found, or there are no two.
 pub fn gate(answers: &[Answers], probe: &Probe<'_>) -> Result<Vec<Pair>, RunError> {
-    let Some((first, others)) = answers.split_first() else { return Ok(Vec::new()) };
+    let Some((first, others)) = answers.split_first().filter(|(_, others)| !others.is_empty()) else {
+        return Err(RunError::Parity("there are no two artefacts to compare, so none is handed over".to_owned()));
+    };
     let pairs: Vec<Pair> = others.iter().map(|other| compare(first, other, probe)).collect();
     if pairs.iter().all(Pair::agrees) {
         return Ok(pairs);

@@ -74,12 +74,17 @@ pub struct Outcome {
 /// # Errors
 /// [`RunError::RunExists`] where the folder holds one; what [`resume`] answers but for its checkpoints.
 pub fn start(learner: &mut dyn Learner, run: Run<'_>) -> Result<Outcome, RunError> {
+    begin(learner, run, None)
+}
+
+/// Begins a run; where it began before, TensorBoard is told to forget what came after that step.
+fn begin(learner: &mut dyn Learner, run: Run<'_>, again: Option<u64>) -> Result<Outcome, RunError> {
     if !checkpoint::list(run.folder)?.is_empty() {
         return Err(RunError::RunExists { path: run.folder.to_owned() });
     }
     let (sampler, schedule) = prepare(&run)?;
     let metrics = Metrics::begin(run.folder)?;
-    let events = EventFile::begin(run.folder, (run.clock)(), None)?;
+    let events = EventFile::begin(run.folder, (run.clock)(), again)?;
     let progress = Progress::new(run.options);
     Trainer::new(learner, run, sampler, schedule, progress, metrics, events, None).go()
 }
@@ -93,11 +98,13 @@ pub fn resume(learner: &mut dyn Learner, run: Run<'_>) -> Result<Outcome, RunErr
     if checkpoint::list(run.folder)?.is_empty() {
         let text = "it ended before its first checkpoint: it begins again".to_owned();
         (run.report)(&Event::Note { text });
-        return start(learner, run);
+        return begin(learner, run, Some(0));
     }
     let found = checkpoint::newest(run.folder)?;
     for (path, reason) in &found.skipped {
-        (run.report)(&Event::Note { text: format!("{} is skipped: {reason}", path.display()) });
+        let place = checkpoint::set_aside(path)?;
+        let text = format!("{} is skipped, and is {} now: {reason}", path.display(), place.display());
+        (run.report)(&Event::Note { text });
     }
     let snapshot = found.snapshot;
     let mut differences = snapshot.identity.differences(run.identity);
@@ -117,13 +124,18 @@ pub fn resume(learner: &mut dyn Learner, run: Run<'_>) -> Result<Outcome, RunErr
     drop(found.state);
     let mut progress = snapshot.progress;
     match progress.best {
-        Some(best) if !checkpoint::folder_of(run.folder, best.step).is_dir() => {
-            let text =
-                format!("the best checkpoint, that of step {}, is gone: the next evaluation is the best", best.step);
-            (run.report)(&Event::Note { text });
-            progress.best = None;
-        }
-        Some(best) => checkpoint::write_best(run.folder, &best)?,
+        Some(best) => match checkpoint::load(&checkpoint::folder_of(run.folder, best.step)) {
+            Ok(_) => checkpoint::write_best(run.folder, &best)?,
+            Err(reason) => {
+                let text = format!(
+                    "the best checkpoint, that of step {}, cannot be taken ({reason}): the next evaluation is the best, and without one the last weights are handed over",
+                    best.step
+                );
+                (run.report)(&Event::Note { text });
+                checkpoint::forget_best(run.folder)?;
+                progress.best = None;
+            }
+        },
         None => {}
     }
     let (metrics, missing) = Metrics::resume(run.folder, progress.step)?;
@@ -500,7 +512,8 @@ impl<'a, 'b> Trainer<'a, 'b> {
         if let Some(best) = self.progress.best.filter(|best| best.step == step) {
             checkpoint::write_best(run.folder, &best)?;
         }
-        checkpoint::prune(run.folder, run.options.keep, self.progress.best.map(|best| best.step))?;
+        let held: Vec<u64> = self.progress.best.iter().map(|best| best.step).chain([step]).collect();
+        checkpoint::prune(run.folder, run.options.keep, &held)?;
         self.newest = Some(path.clone());
         let seconds = ((self.run.clock)() - began).max(0.0);
         self.tell(Event::Checkpoint { step, path, seconds });

@@ -353,6 +353,167 @@ fn a_model_from_nothing_is_trained_stopped_resumed_and_exported() {
     assert!(code == 1 && err.contains("the prompt contract"), "{err}");
 }
 
+/// A run of nine steps of a model from nothing.
+#[cfg(feature = "train")]
+fn small_run(project: &std::path::Path, name: &str, more: &[&str]) {
+    let own = ["train", "run", "source:small", "--name", name, "--epochs", "3", "--batch", "8", "--lr", "0.01"];
+    let small = ["--from-scratch", "--hidden", "32", "--layers", "1", "--heads", "2", "--vocab", "300"];
+    done(project, &[&own[..], &small, &["--device", "cpu", "--threads", "1"], more].concat());
+}
+
+/// State, number of steps and number of measurements that the store knows of a run.
+#[cfg(feature = "train")]
+fn stored(project: &std::path::Path, name: &str) -> (String, usize, usize) {
+    let known = json_of(project, &["train", "runs", name, "--json"]);
+    let count = |key: &str| known[key].as_array().map_or(0, Vec::len);
+    (known["run"]["state"].as_str().unwrap_or_default().to_owned(), count("steps"), count("evals"))
+}
+
+#[test]
+#[cfg(feature = "train")]
+fn what_the_store_missed_of_a_run_is_brought_there_when_it_goes_on() {
+    let folder = Scratch::new("missed");
+    let project = project(&folder);
+    small_run(&project, "one", &["--checkpoint-every", "2", "--keep", "9"]);
+    let runs = project.join("runs");
+    let whole = stored(&project, "one");
+    assert_eq!((whole.0.as_str(), whole.1), ("done", 9));
+    // Another project whose store never heard of it: as a run whose store was killed with it.
+    let other = folder.join("q");
+    std::fs::create_dir_all(&other).expect("a folder");
+    done(&other, &["init", "."]);
+    let copied = |lost: &[&str]| {
+        let (from, to) = (runs.join("one").display().to_string(), other.join("runs/one"));
+        let _ = std::fs::remove_dir_all(&to);
+        std::fs::create_dir_all(other.join("runs")).expect("a folder");
+        let status = std::process::Command::new("cp").args(["-r", &from, &to.display().to_string()]).status();
+        assert!(status.expect("cp is there").success());
+        for name in lost {
+            let path = to.join(name);
+            if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) }.expect("removed");
+        }
+    };
+    // It had ended: what it came to is recorded, and nothing is trained.
+    copied(&[]);
+    let said = run(&other, &["train", "resume", "one"]).2;
+    assert!(said.contains("the run has ended"), "{said}");
+    assert_eq!(stored(&other, "one"), whole);
+    // Killed before what it hands over was checked: that is made and checked.
+    let model = std::fs::read(runs.join("one/model/model.safetensors")).expect("weights");
+    copied(&["handed_over.json", "checkpoints/step-00000009", "checkpoints/step-00000008"]);
+    let said = done(&other, &["train", "resume", "one"]);
+    assert!(said.contains("model"), "{said}");
+    assert_eq!(std::fs::read(other.join("runs/one/model/model.safetensors")).expect("weights"), model);
+    assert_eq!(stored(&other, "one"), whole);
+    // Killed before its first checkpoint: it begins again, and the store knows all of it.
+    copied(&["handed_over.json", "checkpoints", "model"]);
+    let said = run(&other, &["train", "resume", "one"]).2;
+    assert!(said.contains("it begins again"), "{said}");
+    assert_eq!(stored(&other, "one"), whole);
+    assert_eq!(std::fs::read(other.join("runs/one/model/model.safetensors")).expect("weights"), model);
+}
+
+#[test]
+#[cfg(feature = "train")]
+fn what_was_damaged_is_not_shipped_and_does_not_end_a_run() {
+    let folder = Scratch::new("damaged");
+    let project = project(&folder);
+    small_run(&project, "one", &["--eval-every", "3", "--keep", "1", "--best", "loss"]);
+    let one = project.join("runs/one");
+    let flip = |path: &std::path::Path| {
+        let mut bytes = std::fs::read(path).expect("a file");
+        let at = bytes.len() - 9;
+        bytes[at] ^= 1;
+        std::fs::write(path, bytes).expect("a file");
+    };
+    // A bit of the weights that were handed over.
+    let model = one.join("model/model.safetensors");
+    flip(&model);
+    let (code, _, err) = run(&project, &["train", "export", "one", "--out", "../shipped"]);
+    assert!(code == 1 && err.contains("its SHA-256 is") && !folder.join("shipped").exists(), "{err}");
+    flip(&model);
+    // Without a checkpoint what is shipped is compared with what was handed over.
+    std::fs::rename(one.join("checkpoints"), folder.join("checkpoints")).expect("moved");
+    let told = json_of(&project, &["train", "export", "one", "--out", "../shipped", "--json"]);
+    assert_eq!(told["parity"].as_array().map(Vec::len), Some(1), "{told}");
+    std::fs::rename(folder.join("checkpoints"), one.join("checkpoints")).expect("moved");
+    // The best checkpoint is damaged: the run ends with its last weights, and says so.
+    let best: Value = serde_json::from_slice(&std::fs::read(one.join("best.json")).expect("a file")).expect("JSON");
+    let last = one.join("checkpoints/step-00000009/state.json");
+    let mut state: Value = serde_json::from_slice(&std::fs::read(&last).expect("a file")).expect("JSON");
+    if best["step"] == 9 {
+        // The last is the best here: another one is made it, which is not there.
+        state["progress"]["best"]["step"] = 3.into();
+        std::fs::write(&last, state.to_string()).expect("a file");
+    } else {
+        flip(&one.join(best["checkpoint"].as_str().expect("a folder")).join("state.safetensors"));
+    }
+    std::fs::remove_dir_all(one.join("model")).expect("removed");
+    std::fs::remove_file(one.join("handed_over.json")).expect("removed");
+    let (code, _, err) = run(&project, &["train", "resume", "one"]);
+    assert!(code == 0 && err.contains("cannot be taken") && err.contains("the weights of step 9"), "{err}");
+    // Lines that a power cut left in the table are passed over.
+    let metrics = one.join("metrics.csv");
+    let text = std::fs::read_to_string(&metrics).expect("a file");
+    std::fs::write(&metrics, format!("{text}\0\0\0\n")).expect("a file");
+    std::fs::remove_file(one.join("handed_over.json")).expect("removed");
+    done(&project, &["train", "resume", "one"]);
+    assert_eq!(std::fs::read_to_string(&metrics).expect("a file"), text);
+    // A damaged checkpoint is set aside, and the one that is written after it stays.
+    flip(&one.join("checkpoints/step-00000009/state.safetensors"));
+    std::fs::remove_file(one.join("handed_over.json")).expect("removed");
+    let (code, _, err) = run(&project, &["train", "resume", "one"]);
+    let aside = one.join("checkpoints/damaged-step-00000009");
+    assert!(code == 0 || err.contains("no checkpoint"), "{err}");
+    assert!(aside.is_dir() == (code == 0), "{err}");
+}
+
+#[test]
+#[cfg(feature = "train")]
+fn four_bits_are_shipped_only_where_the_rounding_is_accepted() {
+    let folder = Scratch::new("rounding");
+    let project = project(&folder);
+    let base = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/nn/llama").display().to_string();
+    let own = ["train", "run", "source:small", "--base", &base, "--name", "nf", "--nf4", "--device", "cpu"];
+    let more =
+        ["--max-steps", "2", "--batch", "8", "--lr", "0.01", "--max-len", "512", "--threads", "1", "--rank", "2"];
+    done(&project, &[&own[..], &more].concat());
+    let export = |more: &[&str]| run(&project, &[&["train", "export", "nf", "--out", "../shipped"], more].concat());
+    let (code, _, err) = export(&[]);
+    assert!(code == 1 && err.contains("--accept-rounding") && !folder.join("shipped").exists(), "{err}");
+    let (code, _, err) = export(&["--accept-rounding"]);
+    assert!(code == 0 && err.contains("4 bits against the weights as they are"), "{err}");
+    // The adapter says what it was trained beside, and is asked so.
+    let ask = |more: &[&str]| {
+        let asked = ["generate", "nf", "--field", "instruction=Draw a dot.", "--max-new-tokens", "4", "--no-store"];
+        run(&project, &[&asked[..], &["--device", "cpu"], more].concat())
+    };
+    let (code, _, err) = ask(&[]);
+    assert!(code == 0 && err.contains("are kept in 4 bits, as in training"), "{err}");
+    let (code, _, err) = ask(&["--no-nf4"]);
+    assert!(code == 0 && err.contains("is asked beside weights as they are"), "{err}");
+}
+
+#[test]
+#[cfg(feature = "train")]
+fn a_tied_base_whose_output_layer_is_another_matrix_is_refused() {
+    let folder = Scratch::new("tied");
+    let project = project(&folder);
+    let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/nn/llama");
+    std::fs::create_dir_all(folder.join("base")).expect("a folder");
+    let entries = std::fs::read_dir(fixture).expect("the fixture").map(|entry| entry.expect("an entry").path());
+    for entry in entries.filter(|entry| entry.is_file()) {
+        std::fs::copy(&entry, folder.join("base").join(entry.file_name().expect("a name"))).expect("copied");
+    }
+    let config = folder.join("base/config.json");
+    let mut value: Value = serde_json::from_slice(&std::fs::read(&config).expect("a file")).expect("JSON");
+    value["tie_word_embeddings"] = true.into();
+    std::fs::write(&config, value.to_string()).expect("a file");
+    let own = ["train", "run", "source:small", "--base", "../base", "--name", "t", "--device", "cpu"];
+    let (code, _, err) = run(&project, &[&own[..], &["--max-len", "512", "--max-steps", "1"]].concat());
+    assert!(code == 1 && err.contains("lm_head.weight") && err.contains("tie_word_embeddings"), "{err}");
+}
+
 #[test]
 #[cfg(feature = "train")]
 fn a_base_kept_in_bf16_is_handed_over_as_it_was_trained_and_known_where_it_moved() {

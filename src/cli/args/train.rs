@@ -215,6 +215,10 @@ pub struct TrainExportArgs {
     /// Largest difference of mean losses, in nats per token; 1e-4 in f32 and 0.02 in bf16 unless said
     #[arg(long, value_name = "NATS", value_parser = tolerance)]
     pub parity_tolerance: Option<f64>,
+    /// Ship an adapter that was trained beside weights of 4 bits although, merged into the weights as they are, it answers
+    /// otherwise
+    #[arg(long)]
+    pub accept_rounding: bool,
     /// Where: auto, cpu, cuda, cuda:N; as in training unless said
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<DeviceChoice>,

@@ -60,6 +60,10 @@ struct Cache {
     room: i64,
 }
 
+/// Names of the embedding and of the output layer.
+const EMBEDDING: &str = "model.embed_tokens.weight";
+const HEAD: &str = "lm_head.weight";
+
 impl Network {
     /// Opens a model's folder to predict with, with an adapter in PEFT's form where one is given.
     pub(super) fn open(opening: &Opening, adapter: Option<&Path>) -> Result<Network, NnError> {
@@ -97,10 +101,19 @@ impl Network {
         let loader = Loader { weights: &weights, ground };
         let shapes: BTreeMap<String, Vec<usize>> = config.tensors().into_iter().collect();
         // Angles are computed, and files of tied models may hold the output layer once more.
-        let told = |name: &str| name.ends_with("rotary_emb.inv_freq") || (config.tied && name == "lm_head.weight");
+        let told = |name: &str| name.ends_with("rotary_emb.inv_freq") || (config.tied && name == HEAD);
         if let Some(name) = weights.places.keys().find(|name| !shapes.contains_key(*name) && !told(name)) {
             let message = "the files hold it, and a model of this config has no such part".to_owned();
             return Err(NnError::Tensor { name: name.clone(), message });
+        }
+        if config.tied && weights.places.contains_key(HEAD) {
+            let shape = &shapes[EMBEDDING];
+            if weights.read(HEAD, shape)? != weights.read(EMBEDDING, shape)? {
+                let message = format!(
+                    "the config ties it to {EMBEDDING}, and the files hold another matrix: say `tie_word_embeddings`: false, or leave it out of the files"
+                );
+                return Err(NnError::Tensor { name: HEAD.to_owned(), message });
+            }
         }
         let single = |name: &str| -> Result<Weight, NnError> {
             if let Some(flat) = flat {
@@ -154,8 +167,8 @@ impl Network {
                 down,
             });
         }
-        let embedding = single("model.embed_tokens.weight")?;
-        let head = if config.tied { embedding.shared() } else { single("lm_head.weight")? };
+        let embedding = single(EMBEDDING)?;
+        let head = if config.tied { embedding.shared() } else { single(HEAD)? };
         let (norm, rope) = (single("model.norm.weight")?, Rope::new(&config, ground)?);
         Ok(Network { config, ground, embedding, layers, norm, head, rope, loss_chunk: 512, cache: None })
     }

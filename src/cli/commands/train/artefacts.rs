@@ -5,19 +5,20 @@ use std::path::Path;
 use serde_json::json;
 
 use super::finish::{
-    Ready, artefact_of, asked, check_built_in, folder_of, in_f32, move_base, open, opened, provenance, tie, tolerance,
+    Handed, Ready, artefact_of, asked, check_built_in, folder_of, in_f32, move_base, open, opened, provenance, tie,
+    tolerance, weights_of,
 };
 use super::watch::file;
 use crate::cli::args::TrainExportArgs;
 use crate::cli::draw::name;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
-use crate::nn::lora::ADAPTER_WEIGHTS;
-use crate::nn::weights::{SINGLE, Weights};
+use crate::nn::weights::Weights;
 use crate::nn::{self, Opening, Trained};
 use crate::train::artefacts::{self, ADAPTER, MODEL};
 use crate::train::checkpoint;
 use crate::train::parity::{self, Answers, Pair, Probe};
+use crate::train::run_error::RunError;
 use crate::train::run_file::RunFile;
 
 /// Folder of the merged model.
@@ -42,13 +43,14 @@ pub fn export(session: &Session, args: &TrainExportArgs) -> Result<(), Failure> 
     }
     let ready = opened(session, &folder, run)?;
     let artefact = artefact_of(&ready);
-    if !artefact.is_dir() {
+    if !artefact.is_dir() || !Handed::is_there(&ready.folder) {
         return Err(Failure::request(format!(
-            "the run has not ended, so there is no {}: `scenery train resume {}` goes on with it",
+            "the run has not ended, so there is no {} that was checked: `scenery train resume {}` goes on with it",
             artefact.display(),
             crate::cli::quoted(&args.run)
         )));
     }
+    check_handed(&ready, &artefact)?;
     let mut pairs = Vec::new();
     crate::train::folder::put(&args.out, |out| {
         pairs = filled(session, args, &ready, &artefact, out)?;
@@ -84,13 +86,15 @@ fn filled(
         pad: ready.contract.pad(),
     };
     let step = step_of(ready, artefact)?;
-    let live = live(session, ready, step, &probe)?;
+    let first = match live(session, ready, step, &probe)? {
+        Some(live) => live,
+        None => parity::ask("what the run handed over", &mut *open(ready, artefact)?, &probe)?,
+    };
     if let Trained::Full = ready.file.options.trained {
         let place = out.join(MODEL);
         copy(artefact, &place)?;
         let shipped = parity::ask("the model read back", &mut *open(ready, &place)?, &probe)?;
-        let answers: Vec<Answers> = live.into_iter().chain([shipped]).collect();
-        return Ok(parity::gate(&answers, &probe)?);
+        return Ok(parity::gate(&[first, shipped], &probe)?);
     }
     let (adapter, merged) = (out.join(ADAPTER), out.join(MERGED));
     copy(artefact, &adapter)?;
@@ -99,28 +103,46 @@ fn filled(
     let read_back = parity::ask("the adapter read back", &mut *open(ready, &adapter)?, &probe)?;
     let opening = Opening { model: merged, nf4: false, ..ready.file.opening(&ready.folder) };
     let shipped = parity::ask("the merged model", &mut *nn::predictor(&opening, None)?, &probe)?;
-    let mut answers: Vec<Answers> = live.into_iter().collect();
     if !ready.file.options.nf4 {
-        answers.extend([read_back, shipped]);
-        return Ok(parity::gate(&answers, &probe)?);
+        return Ok(parity::gate(&[first, read_back, shipped], &probe)?);
     }
-    // The adapter was trained beside weights of 4 bits, and is merged into the whole ones: what that changes is told; what is
-    // to be the same is the adapter beside the whole weights.
+    // The adapter was trained beside weights of 4 bits, and is merged into the whole ones: what that changes is to be accepted
+    // by who exports; what is to be the same at all events is the adapter beside the whole weights.
     let opening = Opening { nf4: false, ..ready.file.opening(&ready.folder) };
     let beside =
         parity::ask("the adapter beside the whole weights", &mut *nn::predictor(&opening, Some(&adapter))?, &probe)?;
     let rounding = parity::compare(&read_back, &beside, &probe);
-    session.note(format!("4 bits against the weights as they are, which is not a fault: {rounding}"));
-    answers.push(read_back);
-    let mut pairs = parity::gate(&answers, &probe)?;
+    if !rounding.agrees() && !args.accept_rounding {
+        return Err(RunError::Parity(format!(
+            "the adapter was trained beside weights of 4 bits, and merged into the weights as they are it does not say the same:\n{rounding}\n`--accept-rounding` ships both all the same; `generate` asks the adapter beside weights of 4 bits"
+        ))
+        .into());
+    }
+    session.note(format!("4 bits against the weights as they are: {rounding}"));
+    let mut pairs = parity::gate(&[first, read_back], &probe)?;
     pairs.extend(parity::gate(&[beside, shipped], &probe)?);
     Ok(pairs)
 }
 
+/// Compares what the run handed over with what it wrote down of it when it was checked.
+fn check_handed(ready: &Ready, artefact: &Path) -> Result<(), Failure> {
+    let handed = Handed::read(&ready.folder)?;
+    let path = artefact.join(weights_of(ready));
+    let found = checkpoint::sha256_of(&path).map_err(|error| file("read", &path, &error))?;
+    if found == handed.sha256 {
+        return Ok(());
+    }
+    let message = format!(
+        "its SHA-256 is {found}, and when the run ended it was {}: remove {}, and `scenery train resume` makes it again from the checkpoint",
+        handed.sha256,
+        artefact.display()
+    );
+    Err(RunError::Damaged { path, message }.into())
+}
+
 /// The step whose weights an artefact holds, as its metadata say.
 fn step_of(ready: &Ready, artefact: &Path) -> Result<u64, Failure> {
-    let lora = matches!(ready.file.options.trained, Trained::Lora(_));
-    let path = artefact.join(if lora { ADAPTER_WEIGHTS } else { SINGLE });
+    let path = artefact.join(weights_of(ready));
     let weights = Weights::of_file(&path)?;
     let step = weights.metadata.get("step").and_then(|step| step.parse().ok());
     step.ok_or_else(|| Failure::request(format!("{}: its metadata name no step", path.display())))

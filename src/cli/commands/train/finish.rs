@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::run::{RUNS, told_too_long};
@@ -13,13 +14,14 @@ use crate::cli::draw::{name, thousands};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::nn::config::ModelConfig;
-use crate::nn::weights::Weights;
+use crate::nn::lora::ADAPTER_WEIGHTS;
+use crate::nn::weights::{SINGLE, Weights};
 use crate::nn::{self, DeviceChoice, Learner, NnError, Opening, Precision, Trained};
 use crate::prompt::contract::{CONTRACT, Contract};
 use crate::prompt::tokenizer::Tokenizer;
-use crate::store::RunState;
+use crate::store::{NewRun, RunState};
 use crate::train::artefacts::{self, ADAPTER, MODEL, Provenance};
-use crate::train::data::{self, Dataset};
+use crate::train::data::{self, Dataset, MANIFEST};
 use crate::train::events::Event;
 use crate::train::item::{Item, TooLongCount, fit};
 use crate::train::options::Options;
@@ -28,6 +30,10 @@ use crate::train::prepare;
 use crate::train::run::{self, Ended, Outcome, Run};
 use crate::train::run_error::RunError;
 use crate::train::run_file::{DATA, RUN, RunFile};
+
+/// What a run writes of what it handed over, and the folder of that until it is checked.
+const HANDED: &str = "handed_over.json";
+const UNCHECKED: &str = ".unchecked";
 
 /// Examples that the artefact of a run is asked about at its end, prompts of them, and tokens of an answer at most.
 const ROWS: usize = 16;
@@ -255,6 +261,8 @@ fn driven(
         return Ok((outcome.ended, told, String::new()));
     }
     let (path, digest, pair) = hand_over(ready, &outcome)?;
+    Handed { path: path.file_name().unwrap_or_default().into(), sha256: digest.clone(), outcome: told.clone() }
+        .write(&ready.folder)?;
     watch.line(&json!({ "event": "parity", "agrees": true, "pairs": [pair] }));
     watch.line(&json!({ "event": "artefact", "path": path, "sha256": digest }));
     session.say(pair.to_string());
@@ -321,11 +329,13 @@ fn hand_over(ready: &mut Ready, outcome: &Outcome) -> Result<(PathBuf, String, P
     let mut learner = ready.learner.take().ok_or_else(|| Failure::request("the run has no learner"))?;
     let tensors = learner.trained()?;
     let place = artefact_of(ready);
+    // Until it is checked it has a name by which nobody takes it for what was trained.
+    let unchecked = ready.folder.join(UNCHECKED);
     let of = provenance(ready, outcome.taken_step);
     let base = ready.file.base(&ready.folder);
     let digest = match &ready.file.options.trained {
-        Trained::Lora(lora) => artefacts::write_adapter(&place, lora, &base.display().to_string(), &tensors, &of)?,
-        Trained::Full => artefacts::write_model(&place, &base, &tensors, &of, in_f32(&ready.file.options))?,
+        Trained::Lora(lora) => artefacts::write_adapter(&unchecked, lora, &base.display().to_string(), &tensors, &of)?,
+        Trained::Full => artefacts::write_model(&unchecked, &base, &tensors, &of, in_f32(&ready.file.options))?,
     };
     drop(tensors);
     let rows = asked(ready, ROWS);
@@ -339,18 +349,139 @@ fn hand_over(ready: &mut Ready, outcome: &Outcome) -> Result<(PathBuf, String, P
         tokens: ready.file.options.eval_tokens,
         pad: ready.contract.pad(),
     };
-    let live = parity::ask("the live model", learner.predictor(), &probe)?;
-    drop(learner);
-    let read_back = parity::ask("what was read back", &mut *open(ready, &place)?, &probe)?;
-    match parity::gate(&[live, read_back], &probe) {
-        Ok(mut pairs) => {
-            let pair = pairs.pop().ok_or_else(|| Failure::request("nothing was compared"))?;
+    let checked = (|| {
+        let live = parity::ask("the live model", learner.predictor(), &probe)?;
+        drop(learner);
+        let read_back = parity::ask("what was read back", &mut *open(ready, &unchecked)?, &probe)?;
+        let pair = parity::gate(&[live, read_back], &probe)?.pop();
+        pair.ok_or_else(|| Failure::request("nothing was compared"))
+    })();
+    match checked {
+        Ok(pair) => {
+            crate::train::folder::clear(&place).map_err(|error| file("replace", &place, &error))?;
+            std::fs::rename(&unchecked, &place).map_err(|error| file("write", &place, &error))?;
             Ok((place, digest, pair))
         }
-        Err(error) => {
+        Err(failure) => {
             // What does not say what was trained is not left to be taken for it.
-            let _ = std::fs::remove_dir_all(&place);
-            Err(error.into())
+            let _ = std::fs::remove_dir_all(&unchecked);
+            Err(failure)
         }
     }
+}
+
+/// The file of an artefact's weights.
+pub(super) fn weights_of(ready: &Ready) -> &'static str {
+    if matches!(ready.file.options.trained, Trained::Lora(_)) { ADAPTER_WEIGHTS } else { SINGLE }
+}
+
+/// What a run that has ended handed over, after it was checked: its last word.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Handed {
+    /// The folder inside the run's.
+    path: PathBuf,
+    /// SHA-256 of its weights.
+    pub(super) sha256: String,
+    /// What the run came to.
+    pub(super) outcome: Value,
+}
+
+impl Handed {
+    /// Whether a run wrote it.
+    pub(super) fn is_there(folder: &Path) -> bool {
+        folder.join(HANDED).is_file()
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Where it is missing or damaged.
+    pub(super) fn read(folder: &Path) -> Result<Handed, Failure> {
+        let path = folder.join(HANDED);
+        let text = std::fs::read(&path).map_err(|error| file("read", &path, &error))?;
+        let damaged = |error: serde_json::Error| RunError::Damaged { path: path.clone(), message: error.to_string() };
+        Ok(serde_json::from_slice(&text).map_err(damaged)?)
+    }
+
+    fn write(&self, folder: &Path) -> Result<(), Failure> {
+        let path = folder.join(HANDED);
+        let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
+        crate::prompt::files::write_whole(&path, text.as_bytes()).map_err(|error| file("write", &path, &error))
+    }
+}
+
+/// What the store is told of a run when it begins.
+pub(super) struct Described {
+    base: String,
+    prompt: Value,
+    data: String,
+    licence: String,
+    options: Value,
+    folder: String,
+}
+
+impl Described {
+    /// Describes a run. `base` is what the model is called.
+    ///
+    /// # Errors
+    /// Where the manifest of the data cannot be read.
+    pub(super) fn of(session: &Session, ready: &Ready, base: String) -> Result<Described, Failure> {
+        Ok(Described {
+            base,
+            prompt: ready.contract.json(),
+            data: told(session, &ready.folder.join(DATA)),
+            licence: licence(&ready.folder)?,
+            options: serde_json::to_value(&ready.file.options).unwrap_or(Value::Null),
+            folder: told(session, &ready.folder),
+        })
+    }
+
+    /// As the store takes it.
+    pub(super) fn run<'a>(&'a self, ready: &'a Ready) -> NewRun<'a> {
+        let RunFile { name, identity, query, rows, options, .. } = &ready.file;
+        NewRun {
+            name,
+            base: &self.base,
+            base_config: &identity.base_config_sha256,
+            contract: &identity.contract,
+            prompt: &self.prompt,
+            data: &self.data,
+            manifest: &identity.manifest_sha256,
+            query,
+            samples: rows[0] as u64,
+            licence: &self.licence,
+            options: &self.options,
+            device: device_word(options),
+            folder: &self.folder,
+        }
+    }
+}
+
+/// A path as the store keeps it: from the project's folder where it is inside.
+fn told(session: &Session, path: &Path) -> String {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let root = session.project().ok().map(|project| project.root);
+    let inside = root.and_then(|root| whole.strip_prefix(root).map(Path::to_owned).ok());
+    inside.unwrap_or(whole).display().to_string()
+}
+
+/// The licence of what is trained on, all of its licences together.
+fn licence(folder: &Path) -> Result<String, Failure> {
+    let path = folder.join(DATA).join(MANIFEST);
+    let text = std::fs::read(&path).map_err(|error| file("read", &path, &error))?;
+    let value: Value =
+        serde_json::from_slice(&text).map_err(|error| Failure::request(format!("{}: {error}", path.display())))?;
+    let named: Vec<&str> =
+        value["licences"].as_object().into_iter().flatten().map(|(licence, _)| licence.as_str()).collect();
+    let stated = |licence: &&str| !licence.eq_ignore_ascii_case("none-stated");
+    Ok(match named.as_slice() {
+        [] => "none-stated".to_owned(),
+        [one] => (*one).to_owned(),
+        many if many.iter().all(stated) => {
+            let bracketed =
+                |licence: &&str| if licence.contains(' ') { format!("({licence})") } else { (*licence).to_owned() };
+            many.iter().map(bracketed).collect::<Vec<_>>().join(" AND ")
+        }
+        _ => "none-stated".to_owned(),
+    })
 }

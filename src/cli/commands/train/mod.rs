@@ -218,7 +218,7 @@ fn contract(
         let contract = Contract::new(template, &tokenizer, &config.eos, max_len, ModelConfig::digest(base)?)?;
         if max_len > config.context {
             session.note(format!(
-                "--max-len {max_len} is more than the {} positions of the base",
+                "--max-len {max_len} is more than the {} positions of the base: `train run` refuses it",
                 thousands(config.context as u64)
             ));
         }

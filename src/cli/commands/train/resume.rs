@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::finish::{artefact_of, check_built_in, drive, folder_of, move_base, opened};
+use super::finish::{Described, Handed, artefact_of, check_built_in, drive, folder_of, move_base, opened};
+use super::run::FROM_SCRATCH;
 use super::watch::Watch;
 use crate::cli::args::TrainResumeArgs;
 use crate::cli::draw;
@@ -27,13 +28,23 @@ pub fn resume(session: &Session, args: &TrainResumeArgs) -> Result<(), Failure> 
     move_base(&mut file, args.base.as_deref())?;
     let mut ready = opened(session, &folder, file)?;
     let artefact = artefact_of(&ready);
-    if artefact.is_dir() {
+    let project = session.project().ok();
+    let base = match ready.file.base.is_relative() {
+        true => FROM_SCRATCH.to_owned(),
+        false => ready.file.base.display().to_string(),
+    };
+    let described = Described::of(session, &ready, base)?;
+    let mut watch = Watch::new(session, project, &name, &folder);
+    if artefact.is_dir() && Handed::is_there(&folder) {
+        let handed = Handed::read(&folder)?;
+        watch.settle(&described.run(&ready), &handed.outcome, &handed.sha256)?;
         session.say("the run has ended: there is nothing to go on with");
         return match session.json {
             true => session.print_json(&json!({ "event": "artefact", "path": artefact })),
             false => session.print(draw::name(&artefact.to_string_lossy()) + "\n"),
         };
     }
+    watch.go_on(&described.run(&ready));
     ready.learner = Some(nn::learner(&ready.file.setup(&folder))?);
-    drive(session, Watch::new(session, session.project().ok(), &name), &mut ready, true)
+    drive(session, watch, &mut ready, true)
 }

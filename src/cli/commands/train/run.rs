@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::finish::{Ready, check_built_in, device_word, drive, prepared};
+use super::finish::{Described, Ready, check_built_in, drive, prepared};
 use super::flags::{options, shape};
 use super::watch::{Watch, file};
 use super::{own_tokenizer, request, told as told_export};
@@ -20,10 +20,10 @@ use crate::nn::weights::Weights;
 use crate::prompt::contract::{CONTRACT, Contract};
 use crate::prompt::tokenizer::Tokenizer;
 use crate::prompt::{chat_template, templates};
-use crate::store::{NewRun, Project, Store, StoreError};
+use crate::store::{Project, Store, StoreError};
 use crate::train::base::{self, BASE};
 use crate::train::checkpoint::Identity;
-use crate::train::data::{self, Dataset, MANIFEST};
+use crate::train::data::{self, Dataset};
 use crate::train::item::TooLongCount;
 use crate::train::lint::{self, CHECKS, Severity, Subject};
 use crate::train::memory;
@@ -32,6 +32,9 @@ use crate::train::run_file::{DATA, RUN, RunFile};
 
 /// Folder of the runs inside a project's.
 pub(super) const RUNS: &str = "runs";
+
+/// What the base of a model is called that begins from nothing.
+pub(super) const FROM_SCRATCH: &str = "from scratch";
 
 /// Trains.
 ///
@@ -56,23 +59,9 @@ pub fn run(session: &Session, args: &TrainRunArgs) -> Result<(), Failure> {
     let dataset = data::read(&folder.join(DATA))?;
     dataset.notes.iter().for_each(|note| session.note(note));
     let mut ready = made(session, args, options, &name, &folder, dataset)?;
-    let mut watch = Watch::new(session, project, &name);
-    let identity = &ready.file.identity;
-    watch.begin(&NewRun {
-        name: &name,
-        base: &args.data.base.as_ref().map_or("from scratch".to_owned(), |base| base.display().to_string()),
-        base_config: &identity.base_config_sha256,
-        contract: &identity.contract,
-        prompt: &ready.contract.json(),
-        data: &told(session, &folder.join(DATA)),
-        manifest: &identity.manifest_sha256,
-        query: &ready.file.query,
-        samples: ready.file.rows[0] as u64,
-        licence: &licence(&folder)?,
-        options: &serde_json::to_value(&ready.file.options).unwrap_or(Value::Null),
-        device: device_word(&ready.file.options),
-        folder: &told(session, &folder),
-    })?;
+    let base = args.data.base.as_ref().map_or(FROM_SCRATCH.to_owned(), |base| base.display().to_string());
+    let mut watch = Watch::new(session, project, &name, &folder);
+    watch.begin(&Described::of(session, &ready, base)?.run(&ready))?;
     making.keep();
     drive(session, watch, &mut ready, false)
 }
@@ -92,7 +81,12 @@ impl Making {
             Err(error) => return Err(file("read", folder, &error)),
         };
         if !empty {
-            let message = format!("{} holds other files: a run begins in a folder of its own", folder.display());
+            let left = if folder.join(DATA).exists() || folder.join(BASE).exists() {
+                "; a run that was ended before it began leaves such: remove the folder, or take another name"
+            } else {
+                ""
+            };
+            let message = format!("{} holds other files: a run begins in a folder of its own{left}", folder.display());
             let mut failure = Failure::request(message);
             failure.path = Some(folder.display().to_string());
             return Err(failure);
@@ -286,35 +280,6 @@ fn tell_errors(
         session.note(format!("lint finds {}: `scenery train lint` says where; the run goes on", found.join(", ")));
     }
     Ok(())
-}
-
-/// A path as the store keeps it: from the project's folder where it is inside.
-fn told(session: &Session, path: &Path) -> String {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let root = session.project().ok().map(|project| project.root);
-    let inside = root.and_then(|root| whole.strip_prefix(root).map(Path::to_owned).ok());
-    inside.unwrap_or(whole).display().to_string()
-}
-
-/// The licence of what is trained on, all of its licences together.
-fn licence(folder: &Path) -> Result<String, Failure> {
-    let path = folder.join(DATA).join(MANIFEST);
-    let text = std::fs::read(&path).map_err(|error| file("read", &path, &error))?;
-    let value: Value =
-        serde_json::from_slice(&text).map_err(|error| Failure::request(format!("{}: {error}", path.display())))?;
-    let named: Vec<&str> =
-        value["licences"].as_object().into_iter().flatten().map(|(licence, _)| licence.as_str()).collect();
-    let stated = |licence: &&str| !licence.eq_ignore_ascii_case("none-stated");
-    Ok(match named.as_slice() {
-        [] => "none-stated".to_owned(),
-        [one] => (*one).to_owned(),
-        many if many.iter().all(stated) => {
-            let bracketed =
-                |licence: &&str| if licence.contains(' ') { format!("({licence})") } else { (*licence).to_owned() };
-            many.iter().map(bracketed).collect::<Vec<_>>().join(" AND ")
-        }
-        _ => "none-stated".to_owned(),
-    })
 }
 
 /// Says what was done about examples above the limit.

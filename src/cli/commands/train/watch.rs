@@ -1,6 +1,8 @@
 //! What a run tells, brought to where it belongs: the terminal, standard output as JSON lines, the store.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,6 +13,7 @@ use crate::cli::session::Session;
 use crate::store::{Begin, NewRun, Project, RunEnd, RunEval, RunState, RunStep, Store};
 use crate::train::events::Event;
 use crate::train::memory::gigabytes;
+use crate::train::metrics;
 use crate::train::scoring::Means;
 
 /// How long another command's writing is waited for, when steps are recorded.
@@ -32,8 +35,12 @@ struct Record {
     project: Project,
     name: String,
     who: String,
-    /// Whether the store knows the run.
+    /// The folder of the run.
+    folder: PathBuf,
+    /// Whether a part of the run is under way in the store.
     begun: bool,
+    /// Whether the run goes on that was begun before.
+    goes_on: bool,
     steps: Vec<RunStep>,
     evals: Vec<RunEval>,
     seconds: f64,
@@ -43,13 +50,15 @@ struct Record {
 
 impl<'a> Watch<'a> {
     /// Makes the watch of a run; without a project nothing is recorded.
-    pub(super) fn new(session: &'a Session, project: Option<Project>, name: &str) -> Watch<'a> {
+    pub(super) fn new(session: &'a Session, project: Option<Project>, name: &str, folder: &Path) -> Watch<'a> {
         let who = format!("`{}`, begun {}", session.command, session.now());
         let record = project.map(|project| Record {
             project,
             name: name.to_owned(),
             who,
+            folder: folder.to_owned(),
             begun: false,
+            goes_on: false,
             steps: Vec::new(),
             evals: Vec::new(),
             seconds: 0.0,
@@ -69,6 +78,53 @@ impl<'a> Watch<'a> {
         store.begin_run(&Begin { verb: "train", arguments, now: &self.session.now() }, run)?;
         record.begun = true;
         Ok(())
+    }
+
+    /// Says that a run goes on that was begun before; where the store does not know it, it is told of it now.
+    pub(super) fn go_on(&mut self, run: &NewRun<'_>) {
+        let Some(record) = &mut self.record else { return };
+        record.goes_on = true;
+        let known = record.open().and_then(|store| Ok(store.run(&record.name)?.is_some()));
+        let done = match known {
+            Ok(true) => return,
+            Ok(false) => self.begin(run),
+            Err(failure) => Err(failure),
+        };
+        match done {
+            Ok(()) => {
+                self.session.note(format!("the store did not know the run `{}`: it is recorded from here on", run.name))
+            }
+            Err(failure) => {
+                self.record = None;
+                self.session.note(format!("the run is not recorded in the store: {}", failure.message));
+            }
+        }
+    }
+
+    /// Brings into the store what it does not know of a run that has ended, as where it was killed then.
+    ///
+    /// # Errors
+    /// As the store.
+    pub(super) fn settle(mut self, run: &NewRun<'_>, outcome: &Value, weights: &str) -> Result<(), Failure> {
+        let Some(record) = &self.record else { return Ok(()) };
+        if record.open()?.run(&record.name)?.is_some_and(|known| known.state == RunState::Done) {
+            return Ok(());
+        }
+        self.go_on(run);
+        let step = outcome["step"].as_u64().unwrap_or(0);
+        self.goes_on_from(step);
+        self.end(RunState::Done, outcome, Some(weights))
+    }
+
+    /// Begins another part of the run in the store, and brings into it what is in the run's files and not there.
+    fn goes_on_from(&mut self, step: u64) {
+        let Some(record) = &mut self.record else { return };
+        let now = self.session.now();
+        let done = record.go_on_from(step, &now);
+        if let Err(failure) = done {
+            self.record = None;
+            self.say(|session| session.note(format!("the run is not recorded in the store: {}", failure.message)));
+        }
     }
 
     /// Takes an event.
@@ -177,33 +233,7 @@ impl<'a> Watch<'a> {
     fn keep(&mut self, event: &Event) {
         let Some(record) = &mut self.record else { return };
         match event {
-            Event::Start { resumed_from: Some(step), .. } => {
-                let again = record.open().and_then(|mut store| {
-                    if store.run(&record.name)?.is_none() {
-                        return Ok(false);
-                    }
-                    let arguments = json!({ "run": record.name, "from_step": step });
-                    store.resume_run(
-                        &Begin { verb: "train", arguments, now: &self.session.now() },
-                        &record.name,
-                        *step,
-                    )?;
-                    Ok(true)
-                });
-                match again {
-                    Ok(true) => record.begun = true,
-                    Ok(false) => {
-                        let text =
-                            format!("the store knows no run `{}`, so this one is not recorded there", record.name);
-                        self.record = None;
-                        self.session.note(text);
-                    }
-                    Err(failure) => {
-                        self.record = None;
-                        self.session.note(format!("the run is not recorded in the store: {}", failure.message));
-                    }
-                }
-            }
+            Event::Start { resumed_from, .. } if record.goes_on => self.goes_on_from(resumed_from.unwrap_or(0)),
             Event::Step {
                 step,
                 epoch,
@@ -283,6 +313,50 @@ impl<'a> Watch<'a> {
 impl Record {
     fn open(&self) -> Result<Store, Failure> {
         Ok(Store::open_when_free(&self.project, &self.who, PATIENCE)?)
+    }
+
+    fn go_on_from(&mut self, from: u64, now: &str) -> Result<(), Failure> {
+        let mut store = self.open()?;
+        if !self.begun {
+            let arguments = json!({ "run": self.name, "from_step": from });
+            store.resume_run(&Begin { verb: "train", arguments, now }, &self.name, from)?;
+            self.begun = true;
+        }
+        if from == 0 {
+            return Ok(());
+        }
+        // A kill may have come between a checkpoint and the store.
+        let steps: BTreeSet<u64> = store.run_steps(&self.name)?.into_iter().map(|step| step.step).collect();
+        let evals: BTreeSet<(u64, String)> =
+            store.run_evals(&self.name)?.into_iter().map(|eval| (eval.step, eval.among)).collect();
+        drop(store);
+        for line in metrics::read(&self.folder)?.into_iter().filter(|line| line.step <= from) {
+            match line.step_only {
+                Some(only) if !steps.contains(&line.step) => self.steps.push(RunStep {
+                    step: line.step,
+                    epoch: line.epoch,
+                    loss: line.means.loss,
+                    rate: only.learning_rate,
+                    trained: line.means.tokens,
+                    real: only.tokens,
+                    padding: only.padded_tokens.saturating_sub(only.tokens),
+                    grad_norm: only.grad_norm,
+                    seconds: None,
+                    memory: None,
+                }),
+                None if !evals.contains(&(line.step, String::new())) => {
+                    self.evals.extend(measured(line.step, "", &line.means));
+                }
+                _ => {}
+            }
+        }
+        for (step, key, value, means) in metrics::read_groups(&self.folder)? {
+            let among = format!("{key}:{value}");
+            if step <= from && !evals.contains(&(step, among.clone())) {
+                self.evals.extend(measured(step, &among, &means));
+            }
+        }
+        self.flush()
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
