@@ -43,11 +43,12 @@ fn beside(place: &Path) -> PathBuf {
     place.with_file_name(format!(".{name}.{}.partial", std::process::id()))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    #[cfg(unix)]
     fn links_neighbours_and_what_is_no_file_stay_what_they_are() {
         let folder = std::env::temp_dir().join(format!("scenery-whole-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");

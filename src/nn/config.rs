@@ -320,3 +320,55 @@ impl<'a> Keys<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The config of a fixture with some keys set; those that are null go.
+    fn changed(name: &str, keys: &Value) -> Result<ModelConfig, String> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/nn").join(name).join(CONFIG);
+        let mut value: Value = serde_json::from_slice(&std::fs::read(path).expect("a file")).expect("JSON");
+        for (key, new) in keys.as_object().expect("an object") {
+            value[key] = new.clone();
+        }
+        ModelConfig::parse(value.to_string().as_bytes())
+    }
+
+    #[test]
+    fn what_would_be_computed_otherwise_is_refused_by_name() {
+        for (name, keys, part) in [
+            ("llama", json!({ "architectures": ["MistralForCausalLM"] }), "MistralForCausalLM"),
+            ("llama", json!({ "architectures": null }), "none"),
+            ("llama", json!({ "model_type": "mistral" }), "`model_type` is `mistral`"),
+            ("llama", json!({ "hidden_act": "gelu" }), "`hidden_act` is `gelu`"),
+            ("llama", json!({ "attention_bias": true }), "`attention_bias` is true"),
+            ("llama", json!({ "mlp_bias": true }), "`mlp_bias` is true"),
+            ("llama", json!({ "sliding_window": 64 }), "sliding windows"),
+            ("qwen2", json!({ "use_sliding_window": true }), "sliding windows"),
+            ("qwen2", json!({ "layer_types": ["full_attention", "sliding_attention"] }), "sliding_attention"),
+            ("llama", json!({ "quantization_config": { "bits": 4 } }), "before quantisation"),
+            ("llama", json!({ "pretraining_tp": 2 }), "`pretraining_tp`"),
+            ("llama", json!({ "num_key_value_heads": 3 }), "does not divide"),
+            ("llama", json!({ "hidden_size": null }), "`hidden_size` is missing"),
+            ("llama", json!({ "vocab_size": -1 }), "`vocab_size` is -1"),
+            ("llama", json!({ "rms_norm_eps": 0 }), "`rms_norm_eps` is 0"),
+            ("deepseek", json!({ "rope_scaling": { "type": "yarn", "factor": 4.0 } }), "rope scaling `yarn`"),
+            ("deepseek", json!({ "rope_scaling": "linear" }), "`rope_scaling` is \"linear\", and an object"),
+            ("deepseek", json!({ "rope_scaling": { "factor": 4.0 } }), "a `factor` and no `rope_type`"),
+            ("deepseek", json!({ "rope_scaling": { "type": 4, "factor": 4.0 } }), "`rope_type` is 4"),
+            ("deepseek", json!({ "rope_scaling": { "type": "linear" } }), "`factor` is missing"),
+            ("deepseek", json!({ "rope_parameters": { "rope_theta": 1e5 } }), "say different things"),
+            ("deepseek", json!({ "rope_scaling": { "type": "default", "partial_rotary_factor": 0.5 } }), "0.5"),
+        ] {
+            let error = changed(name, &keys).expect_err(part);
+            assert!(error.contains(part), "{keys}: {error}");
+        }
+        let both = json!({ "rope_parameters": { "rope_type": "linear", "factor": 4.0, "rope_theta": 1e5 }, "rope_scaling": null });
+        let read = changed("deepseek", &both).expect("it is known");
+        assert_eq!((read.rope_theta, read.rope_scaling), (1e5, RopeScaling::Linear { factor: 4.0 }));
+        assert_eq!(changed("deepseek", &json!({ "rope_scaling": {} })).expect("none").rope_scaling, RopeScaling::None);
+    }
+}

@@ -355,15 +355,20 @@ pub fn set_aside(path: &Path) -> Result<PathBuf, RunError> {
     Ok(place)
 }
 
-/// Removes `best.json`, where there is one.
+/// Looks whether the checkpoint of the best evaluation is whole, and has `best.json` name it; where it is not, answers why,
+/// and `best.json` goes.
 ///
 /// # Errors
-/// [`RunError::File`].
-pub fn forget_best(run: &Path) -> Result<(), RunError> {
+/// [`RunError::File`], [`RunError::Nn`].
+pub fn check_best(run: &Path, best: &Best) -> Result<Option<String>, RunError> {
+    let Err(reason) = load(&folder_of(run, best.step)) else {
+        write_best(run, best)?;
+        return Ok(None);
+    };
     let path = run.join(BEST);
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file_error("remove", &path)(error)),
-        _ => Ok(()),
+        _ => Ok(Some(reason)),
     }
 }
 

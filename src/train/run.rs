@@ -19,7 +19,7 @@ use super::run_error::RunError;
 use super::sampler::{self, Sampler};
 use super::schedule::Schedule;
 use super::scoring::{self, Means, Sums};
-use super::tensorboard::EventFile;
+use super::tensorboard::{self, EventFile};
 use crate::nn::config::ModelConfig;
 use crate::nn::{Learner, NnError};
 
@@ -123,20 +123,15 @@ pub fn resume(learner: &mut dyn Learner, run: Run<'_>) -> Result<Outcome, RunErr
     learner.restore(&found.state)?;
     drop(found.state);
     let mut progress = snapshot.progress;
-    match progress.best {
-        Some(best) => match checkpoint::load(&checkpoint::folder_of(run.folder, best.step)) {
-            Ok(_) => checkpoint::write_best(run.folder, &best)?,
-            Err(reason) => {
-                let text = format!(
-                    "the best checkpoint, that of step {}, cannot be taken ({reason}): the next evaluation is the best, and without one the last weights are handed over",
-                    best.step
-                );
-                (run.report)(&Event::Note { text });
-                checkpoint::forget_best(run.folder)?;
-                progress.best = None;
-            }
-        },
-        None => {}
+    if let Some(best) = progress.best
+        && let Some(reason) = checkpoint::check_best(run.folder, &best)?
+    {
+        let text = format!(
+            "the best checkpoint, that of step {}, cannot be taken ({reason}): the next evaluation is the best, and without one the last weights are handed over",
+            best.step
+        );
+        (run.report)(&Event::Note { text });
+        progress.best = None;
     }
     let (metrics, missing) = Metrics::resume(run.folder, progress.step)?;
     if missing > 0 {
@@ -397,7 +392,7 @@ impl<'a, 'b> Trainer<'a, 'b> {
         let step = self.progress.step;
         self.metrics.line(&Line { validation: false, step, epoch, means: *means, step_only: Some(only) })?;
         let tokens_per_s = per_second(only.tokens, seconds);
-        let mut scalars = scalars("train", means);
+        let mut scalars = tensorboard::scalars("train", means);
         for (name, value) in
             [("learning_rate", only.learning_rate), ("grad_norm", only.grad_norm), ("tokens_per_s", tokens_per_s)]
         {
@@ -452,7 +447,7 @@ impl<'a, 'b> Trainer<'a, 'b> {
         };
         self.metrics.line(&Line { validation: true, step, epoch, means, step_only: None })?;
         self.metrics.groups(step, &by)?;
-        let mut all = scalars("validation", &means);
+        let mut all = tensorboard::scalars("validation", &means);
         for group in &by {
             all.push((format!("validation/loss/{}/{}", group.key, group.value), group.means.loss));
         }
@@ -600,13 +595,4 @@ impl<'a, 'b> Trainer<'a, 'b> {
 
 fn per_second(tokens: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { tokens as f64 / seconds } else { 0.0 }
-}
-
-/// The means as TensorBoard's scalars.
-fn scalars(side: &str, means: &Means) -> Vec<(String, f64)> {
-    let mut out = vec![(format!("{side}/loss"), means.loss), (format!("{side}/accuracy"), means.accuracy)];
-    for (name, value) in [("loss_slot", means.loss_slot), ("loss_template", means.loss_template)] {
-        out.extend(value.map(|value| (format!("{side}/{name}"), value)));
-    }
-    out
 }

@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::run_error::{RunError, file_error};
+use super::scoring::Means;
 
 /// The file of one part of a run; one that goes on begins another.
 #[derive(Debug)]
@@ -67,6 +68,15 @@ impl EventFile {
         out.extend(masked(bytes).to_le_bytes());
         self.file.write_all(&out).map_err(file_error("write", &self.path))
     }
+}
+
+/// The means as TensorBoard's scalars.
+pub fn scalars(side: &str, means: &Means) -> Vec<(String, f64)> {
+    let mut out = vec![(format!("{side}/loss"), means.loss), (format!("{side}/accuracy"), means.accuracy)];
+    for (name, value) in [("loss_slot", means.loss_slot), ("loss_template", means.loss_template)] {
+        out.extend(value.map(|value| (format!("{side}/{name}"), value)));
+    }
+    out
 }
 
 /// CRC-32C, turned by 15 bits and moved by a constant, as TFRecord has it.
