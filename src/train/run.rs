@@ -103,7 +103,7 @@ pub fn resume(learner: &mut dyn Learner, run: Run<'_>) -> Result<Outcome, RunErr
     let found = checkpoint::newest(run.folder)?;
     for (path, reason) in &found.skipped {
         let place = checkpoint::set_aside(path)?;
-        let text = format!("{} is skipped, and is {} now: {reason}", path.display(), place.display());
+        let text = format!("{} is skipped: {reason}; it is {} now", path.display(), place.display());
         (run.report)(&Event::Note { text });
     }
     let snapshot = found.snapshot;
